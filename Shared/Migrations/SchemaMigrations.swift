@@ -28,6 +28,7 @@ public enum SchemaMigrations {
     migration("identity", 19, "recorded-replies", PackageResources._19_recorded_replies_sql),
     migration("identity", 20, "cheaper-updates", PackageResources._20_cheaper_updates_sql),
     migration("identity", 21, "outbox-partitions", PackageResources._21_outbox_partitions_sql),
+    migration("identity", 23, "deployment-tokens", PackageResources._23_deployment_tokens_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.

@@ -5,6 +5,7 @@ import Kafka
 import Logging
 import Models
 import NIOCore
+import Postgres
 import SCIM
 import SCIMStorage
 import Synchronization
@@ -12,6 +13,7 @@ import Synchronization
 @testable import AdminConsole
 @testable import EdgeHTTP
 @testable import EdgeReads
+@testable import ManagementAPI
 @testable import ProductAPI
 @testable import SCIMControllers
 @testable import ScimAPI
@@ -57,10 +59,19 @@ struct EdgeBuilder: Sendable {
   /// The sessions of the console; nil without a console.
   var consoleStore: ConsoleStore?
   var proxyHeaders: ProxyHeaders?
+<<<<<<< HEAD
   /// Reads the user of a sign-in.
   var signedInUser: SignedInUser.Read = { _, _ in nil }
   /// The workspaces that requests with a deployment-wide token name.
   var namedWorkspaces = NamedWorkspaceCache(read: { _ in nil }, find: { _ in nil })
+=======
+  /// The workspaces that requests with deployment-wide tokens can name, besides ``workspace``.
+  var otherWorkspaces: [NamedWorkspace] = []
+  /// The database of the management API; nil for one that does not respond.
+  var database: Database?
+  /// Replies to commands, with the digests of requests; nil to reply with ``reply``.
+  var answer: (@Sendable (Command) async throws -> Reply?)?
+>>>>>>> 8c8056bf4e07e685bd0e24cad0042cae2b7f68b0
   /// The reply of identity-store; nil for no reply.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
@@ -99,8 +110,9 @@ struct EdgeBuilder: Sendable {
   var commands: CommandClient {
     CommandClient(
       CommandClient.Timeouts(start: 5, bulkStart: 10, execution: 1),
-      exchange: { [sentCommands, reply] command, _ in
+      exchange: { [sentCommands, answer, reply] command, _ in
         sentCommands.record(command)
+        if let answer { return try await answer(command) }
         return try await reply(command).map { Reply(command: command.id, outcome: $0) }
       },
       recordedReplies: { [recorded] ids, _ in
@@ -138,11 +150,42 @@ struct EdgeBuilder: Sendable {
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
       directory: DirectoryController(reads: directory, cursors: cursors),
       oauth: OAuthController(
-        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory))
+        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory),
+      workspaces: workspaces,
+      management: Management(
+        Management.Dependencies(
+          database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true)))
     if let dependencies = consoleDependencies(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
       edge.console = try! Console(dependencies)
     }
     return edge
+  }
+
+  var workspaces: NamedWorkspaceCache {
+    let known = otherWorkspaces + [NamedWorkspace(id: workspace, settings: settings, version: 3)]
+    return NamedWorkspaceCache { id in
+      known.first { $0.id == id }
+    } find: { slug in
+      known.first { $0.settings.slug == slug }?.id
+    }
+  }
+
+  /// Adds a deployment-wide token, and returns its text.
+  mutating func addDeploymentToken(
+    _ scopes: Set<TokenScope> = TokenScope.deploymentWide, id: TokenID = .made(at: Date()), revokedAt: Date? = nil
+  ) -> String {
+    let token = AccessToken.made(for: .deployment)
+    others[token] = TokenRecord(
+      deploymentToken: id, name: "Product", digest: Array(SHA256.hash(data: Data(token.text.utf8))), scopes: scopes, revokedAt: revokedAt)
+    return token.text
+  }
+
+  /// A database that does not respond.
+  private static var silentDatabase: Database {
+    Database(
+      pool: PostgresPool(
+        PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none", applicationName: "test"),
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }), retryTimeout: .zero)
   }
 
   var record: TokenRecord {

@@ -58,14 +58,14 @@ struct Edge: Sendable {
       ReplayAuthenticationMiddleware(limits: limits, scope: scope)
     }
     let routes = Router(context: EdgeContext.self)
-    addIdentityProviderRoutes(to: routes, behind: authentication)
+    addReplayedRoutes(to: routes, behind: authentication)
     let router = Router(context: EdgeContext.self)
     router.addMiddleware {
       RequestLoggingMiddleware(log: log)
       ErrorMiddleware(allowed: AllowedMethods(routes))
       URLLengthMiddleware()
     }
-    addIdentityProviderRoutes(to: router, behind: authentication)
+    addReplayedRoutes(to: router, behind: authentication)
     return router.buildResponder()
   }
 
@@ -82,10 +82,8 @@ struct Edge: Sendable {
     console?.addRoutes(to: router)
   }
 
-  /// Adds the routes that identity providers call, behind a middleware for each scope.
-  private func addIdentityProviderRoutes<Authentication: RouterMiddleware<EdgeContext>>(
-    to router: Router<EdgeContext>, behind authentication: (TokenScope) -> Authentication
-  ) {
+  /// Adds the routes whose recorded requests can be replayed, behind a middleware for each scope.
+  private func addReplayedRoutes(to router: Router<EdgeContext>, behind authentication: (TokenScope) -> ReplayAuthenticationMiddleware) {
     scim.addRoutes(to: router, behind: authentication(.scim))
     signIns.addRoutes(to: router.group().add(middleware: authentication(.signIns)).group(context: CallerContext.self))
   }

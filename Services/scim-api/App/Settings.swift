@@ -15,7 +15,7 @@ enum EdgeSettings {
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .smallBodyMemory, .bodyMemoryPerWorkspace,
     .bodyMemoryPerAddress, .minimumBodyRate, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
-    .tokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate, .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate,
+    .tokenBurst, .deploymentTokenRate, .deploymentTokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate, .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate,
     .rejectionHold,
     .writesBesideOthers,
     .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .cursorKey,
@@ -135,6 +135,14 @@ extension Setting {
   static let tokenBurst = Setting(
     key: "limit.token-burst", default: "500", help: "The size of a burst of one token, in requests.", kind: .integer(1...10_000_000)
   )
+  static let deploymentTokenRate = Setting(
+    key: "limit.deployment-token-rate", default: "2000",
+    help: "Requests per second of one deployment-wide token, sustained; 0 for no limit. The limits of the workspaces that it names apply, "
+      + "too.",
+    kind: .integer(0...1_000_000))
+  static let deploymentTokenBurst = Setting(
+    key: "limit.deployment-token-burst", default: "10000", help: "The size of a burst of one deployment-wide token, in requests.",
+    kind: .integer(1...10_000_000))
   static let workspaceRate = Setting(
     key: "limit.workspace-rate", default: "200",
     help: "Requests per second of all tokens of a workspace, sustained; 0 for no limit.",
@@ -308,7 +316,8 @@ extension RateLimits.Rates {
       Rate(perSecond: Double(try settings.integer(perSecond)), burst: try settings.integer(burst))
     }
     self.init(
-      token: try rate(.tokenRate, .tokenBurst), workspace: try rate(.workspaceRate, .workspaceBurst),
+      token: try rate(.tokenRate, .tokenBurst), deploymentToken: try rate(.deploymentTokenRate, .deploymentTokenBurst),
+      workspace: try rate(.workspaceRate, .workspaceBurst),
       unauthenticated: try rate(.unauthenticatedRate, .unauthenticatedBurst), publicRead: try rate(.publicRate, .publicBurst),
       rejection: Rate(perSecond: Double(try settings.integer(.rejectionRate)), burst: try settings.integer(.rejectionRate)),
       maximumHold: try settings.duration(.rejectionHold).inSeconds)

@@ -27,13 +27,13 @@ struct JSONBody: Sendable {
   ) async throws {
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(context.caller.workspace))
     bytes = try await BodyReader.collect(request, share: &share, maximum: min(Self.maximum, bodies.maximum))
-    share.release()
     guard !(bytes.isEmpty && isOptional) else {
       object = JSONObject()
       return
     }
     try Self.check(contentType: request.headers[.contentType])
     let json = try BodyReader.parse(bytes)
+    share.release()
     guard let object = json.object else {
       throw ProblemDetails(400, .invalidBody, "The body must be a JSON object, found \(json.summary).")
     }

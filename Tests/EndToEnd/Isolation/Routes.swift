@@ -6,6 +6,7 @@ import Postgres
 @testable import AdminConsole
 @testable import EdgeHTTP
 @testable import EdgeReads
+@testable import ManagementAPI
 @testable import ProductAPI
 @testable import SCIMControllers
 @testable import ScimAPI
@@ -63,7 +64,10 @@ struct Routes {
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "routes", timeout: .zero),
       directory: DirectoryController(reads: directory, cursors: cursors),
       oauth: OAuthController(
-        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600), directory: directory))
+        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600), directory: directory),
+      workspaces: NamedWorkspaceCache(database),
+      management: Management(
+        Management.Dependencies(database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true)))
     edge.console = try! Console(
       Console.Dependencies(
         sessions: ConsoleSessions(cache: SessionCache(database), commands: commands, sites: sites, limits: rates),

@@ -16,6 +16,7 @@ struct ActorNames: Sendable, Equatable {
       case .token(let id, let rest): (names[id].map { "“\($0)”" } ?? "a deleted token") + rest
       case .person(let name): "\(name) (scimctl)"
       // The following words may be the rest of the name.
+      case .deploymentToken(let rest): "a deployment-wide token" + rest
       case .atConsole(let name), .service(let name): String(name)
       case nil: String(word)
       }
@@ -38,6 +39,8 @@ struct ActorNames: Sendable, Equatable {
     case person(Substring)
     case atConsole(Substring)
     case service(Substring)
+    /// Its name is not readable in a workspace.
+    case deploymentToken(rest: Substring)
   }
 
   private static let idLength = 36
@@ -48,6 +51,7 @@ struct ActorNames: Sendable, Equatable {
     guard !name.isEmpty else { return nil }
     switch word[..<colon] {
     case "token", "client": return TokenID(name.prefix(idLength)).map { .token($0, rest: name.dropFirst(idLength)) }
+    case "deployment-token": return .deploymentToken(rest: name.dropFirst(idLength))
     case "operator": return .person(name)
     case "console": return .atConsole(name)
     case "service": return .service(name)

@@ -38,6 +38,17 @@ package struct TokenRecord: Sendable {
     self.revokedAt = revokedAt
   }
 
+  /// A record of a deployment-wide token. Its caller has no workspace, and therefore placeholder settings, until ``Caller/acting(in:)``
+  /// names one.
+  package init(
+    deploymentToken token: TokenID, name: String, digest: [UInt8], scopes: Set<TokenScope>, expiresAt: Date? = nil, revokedAt: Date? = nil
+  ) {
+    let settings = WorkspaceSettings(slug: "", name: "", plan: .free, samlSSO: false, scimEnabled: false, signInURL: "")
+    self.init(
+      token: token, name: name, digest: digest, scopes: scopes.intersection(TokenScope.deploymentWide), expiresAt: expiresAt,
+      revokedAt: revokedAt, workspace: .deployment, settings: settings, schemas: settings.schemas)
+  }
+
   /// The id of the token, client or session.
   package var token: TokenID { caller.token }
   /// Whether it is a token, a client, a session or a link.
@@ -129,6 +140,9 @@ package final class Caller: Sendable {
     self.schemas = schemas
     self.settingsVersion = settingsVersion
   }
+
+  /// The workspace that the credential belongs to; ``WorkspaceID/deployment`` for a deployment-wide token.
+  package var home: WorkspaceID { isDeploymentWide ? .deployment : workspace }
 
   /// The caller's console session; nil for other credentials.
   package var session: TokenID? { kind == .session ? token : nil }

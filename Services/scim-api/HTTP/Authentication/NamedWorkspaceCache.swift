@@ -84,9 +84,9 @@ struct NamedWorkspaceLookup: Sendable {
     """)
 
   private static let slugStatement = Statement(
-    "scim_api_workspace_of_slug",
+    "scim_api_workspace_with_slug",
     """
-    select identity_read.workspace_of_slug($1)
+    select identity_read.workspace_with_slug($1)
     """)
 
   func workspace(_ id: WorkspaceID) async throws -> NamedWorkspace? {
@@ -96,6 +96,6 @@ struct NamedWorkspaceLookup: Sendable {
   }
 
   func id(ofSlug slug: String) async throws -> WorkspaceID? {
-    try await database.query(Self.slugStatement, [.text(slug)]).first?.optionalUUID(0).map(WorkspaceID.init)
+    try await database.query(Self.slugStatement, [.text(slug)]).first?.optionalUUID(0).map { WorkspaceID($0) }
   }
 }

@@ -36,7 +36,8 @@ package struct AdminPage: Sendable {
     _ parameters: QueryParameters, of name: String, filters: [String?] = [], for caller: Caller, cursors: CursorSeal, at now: Date = Date()
   ) throws {
     self.name = name
-    list = "admin/\(name)\n" + filters.map { $0 ?? "" }.joined(separator: "\n")
+    let list = "admin/\(name)\n" + filters.map { $0 ?? "" }.joined(separator: "\n")
+    self.list = list
     workspace = caller.workspace
     self.cursors = cursors
     self.now = now

@@ -25,6 +25,9 @@ package enum ResourcePath {
   /// Whether `path` is one of the admin console's.
   package static func isConsole(_ path: String) -> Bool { path == console || path.hasPrefix(console + "/") }
 
+  /// Whether `path` is one of the management API's.
+  package static func isAdmin(_ path: String) -> Bool { path == admin || path.hasPrefix(admin + "/") }
+
   /// The protocol version at the start of a path below the base URL (RFC 7644 §3.13), such as `v1`; nil if it has none.
   package static func version(in path: String) -> Substring? {
     guard path.hasPrefix(base + "/") else { return nil }

@@ -186,6 +186,8 @@ extension HeldChangesView.DecidedChange {
   }
 
   private static func person(_ actor: String) -> String {
-    actor.hasPrefix("console:") ? String(actor.dropFirst(8)) : actor.hasPrefix("token:") ? "An admin, in the console" : actor
+    if actor.hasPrefix("console:") { return String(actor.dropFirst(8)) }
+    if actor.hasPrefix("deployment-token:") { return "The product, with a deployment-wide token" }
+    return actor.hasPrefix("token:") ? "An admin, in the console" : actor
   }
 }
