@@ -29,6 +29,7 @@ public enum SchemaMigrations {
     migration("identity", 20, "cheaper-updates", PackageResources._20_cheaper_updates_sql),
     migration("identity", 21, "outbox-partitions", PackageResources._21_outbox_partitions_sql),
     migration("identity", 23, "deployment-tokens", PackageResources._23_deployment_tokens_sql),
+    migration("identity", 24, "accounts", PackageResources._24_accounts_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.

@@ -59,19 +59,14 @@ struct EdgeBuilder: Sendable {
   /// The sessions of the console; nil without a console.
   var consoleStore: ConsoleStore?
   var proxyHeaders: ProxyHeaders?
-<<<<<<< HEAD
   /// Reads the user of a sign-in.
   var signedInUser: SignedInUser.Read = { _, _ in nil }
-  /// The workspaces that requests with a deployment-wide token name.
-  var namedWorkspaces = NamedWorkspaceCache(read: { _ in nil }, find: { _ in nil })
-=======
   /// The workspaces that requests with deployment-wide tokens can name, besides ``workspace``.
   var otherWorkspaces: [NamedWorkspace] = []
   /// The database of the management API; nil for one that does not respond.
   var database: Database?
   /// Replies to commands, with the digests of requests; nil to reply with ``reply``.
   var answer: (@Sendable (Command) async throws -> Reply?)?
->>>>>>> 8c8056bf4e07e685bd0e24cad0042cae2b7f68b0
   /// The reply of identity-store; nil for no reply.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
