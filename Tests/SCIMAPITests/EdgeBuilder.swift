@@ -141,7 +141,7 @@ struct EdgeBuilder: Sendable {
         inFlight: ConcurrencyLimit(
           ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight)),
           what: "sign-ins that wait for an outcome"),
-        workspaces: namedWorkspaces, user: signedInUser, source: "scim-api/0", timeout: .seconds(600)),
+        workspaces: workspaces, user: signedInUser, source: "scim-api/0", timeout: .seconds(600)),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
       directory: DirectoryController(reads: directory, cursors: cursors),
       oauth: OAuthController(
