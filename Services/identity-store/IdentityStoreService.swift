@@ -15,6 +15,7 @@ package struct IdentityStoreService {
       service: "identity-store",
       settings: CommonSettings.all + [
         .tombstoneKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
+        .allowsInsecureWebhooks, .allowsPrivateWebhooks,
       ],
       migrations: SchemaMigrations.identity
     ) { runtime in
@@ -38,7 +39,11 @@ package struct IdentityStoreService {
         consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
       let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
       let transaction = BatchTransaction(
-        pool: pool, writer: writer, nameHash: nameHash, relay: relay, timeLimit: timeLimit)
+        pool: pool, writer: writer, nameHash: nameHash,
+        webhookRules: WebhookRules(
+          allowsInsecureURLs: try runtime.settings.flag(.allowsInsecureWebhooks),
+          allowsPrivateAddresses: try runtime.settings.flag(.allowsPrivateWebhooks)),
+        relay: relay, timeLimit: timeLimit)
       let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
       let loop = CommandConsumer(
         consumer: consumer,
@@ -48,7 +53,7 @@ package struct IdentityStoreService {
         replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger),
         logger: runtime.logger)
       let expiringRows: [RowTrimming.Rows] = [
-        .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns,
+        .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns, .webhooks,
         .abandonedImports, .accountImports,
       ]
       let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in

@@ -44,6 +44,20 @@ extension IdentityEvent {
         workspace: .acme, change: id, kind: kind, resource: resource, name: name, leaving: leaving, members: members, heldAt: .sample))
   }
 
+  /// An event about a webhook endpoint that group-sync disabled, as identity-store publishes it.
+  static func webhook(
+    of workspace: WorkspaceID = .acme, _ change: WebhookChanged.Change = .disabled, version: Int64 = 3,
+    by actor: Command.Actor = .service("group-sync")
+  ) -> IdentityEvent {
+    .webhookChanged(
+      WebhookChanged(
+        endpoint: WebhookEndpoint(
+          id: WebhookID(bytes: [7]), workspace: workspace, url: "https://app.acme.example/hooks/rollcall?token=s3cr3t",
+          description: "The <product>", sealedSecret: [1], state: change == .disabled ? .disabled : .enabled,
+          disabledReason: "500 Internal Server Error, since 3 days", disabledAt: .sample, createdAt: .sample, version: version),
+        change: change, actor: actor.rawValue, changedAt: .sample))
+  }
+
   static func workspace(
     _ workspace: WorkspaceID = .acme, name: String = "Acme Data", url: String = "https://acme.example.com/sign-in", version: Int64 = 1,
     policy: InvitationPolicy = InvitationPolicy(), notifying address: String? = nil, adminLanguage: String? = nil

@@ -31,7 +31,7 @@ struct Decider: Sendable {
       apply(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
     case .groupChanged(let change):
       apply(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
-    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered, .workspaceAlert:
+    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered, .webhookChanged, .webhookOrdered, .workspaceAlert:
       break
     }
   }

@@ -115,6 +115,10 @@ struct ParsedCommand: Sendable {
     case .applyAccounts(let chunk): chunk
     case .linkAccount(let link): link
     case .unlinkAccount(let unlink): unlink
+    case .writeWebhook(let write): WriteWebhook(write: write)
+    case .deleteWebhook(let id): DeleteWebhook(webhook: id)
+    case .disableWebhook(let id, let reason): DisableWebhook(webhook: id, reason: reason)
+    case .orderWebhook(let order): OrderWebhook(order: order)
     }
   }
 }

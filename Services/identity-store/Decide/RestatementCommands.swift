@@ -11,6 +11,17 @@ extension Restatement: WorkspaceBoundCommand {
       writeSet.groups.insert(group)
       writeSet.memberRanges.insert(MemberRangeKey(group: group, range: part.range))
     }
+    if workspace { writeSet.webhookOwners.insert(command.workspace) }
+  }
+
+  /// The deployment has webhook endpoints, but is no workspace.
+  func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    if command.workspace == .deployment {
+      decider.restateWebhooks(of: .deployment)
+      return .done
+    }
+    guard let record = decider.state.workspaces[command.workspace] else { throw .workspaceNotFound(command.workspace) }
+    return try decide(command, in: record, by: &decider)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -39,6 +50,7 @@ extension Decider {
       publish(
         .workspaceChanged(
           WorkspaceChanged(workspace: workspace.id, settings: workspace.settings, version: workspace.version, changedAt: now)))
+      restateWebhooks(of: workspace.id)
     }
     for user in restatement.users {
       restate(ResourceKey(workspace: workspace.id, id: user.resource), invitations: restatement.invitations)

@@ -26,6 +26,7 @@ enum LoadStatements {
     if !writeSet.tokenDays.isEmpty { loads.append(addresses(writeSet.tokenDays)) }
     if !writeSet.accountImports.isEmpty { loads.append(accountImports(writeSet.accountImports)) }
     if !writeSet.mailDomains.isEmpty { loads.append(mailDomains(writeSet.mailDomains)) }
+    if !writeSet.webhookOwners.isEmpty { loads.append(webhooks(of: writeSet.webhookOwners)) }
     return loads
   }
 

@@ -16,6 +16,7 @@ extension WorkingSet {
     var changedDomains: Set<WorkspaceID> = []
     var writtenTokens: Set<ResourceKey> = []
     var tokenUses: [TokenDay: [String: TokenUse]] = [:]
+    var writtenWebhooks: [WebhookID: WebhookRecord] = [:]
     var insertedSignIns: Set<NameKey> = []
     var consumedSignIns: Set<NameKey> = []
     /// By the key of the held change.

@@ -7,6 +7,7 @@ struct WorkingSet: Sendable {
   private(set) var users: [ResourceKey: UserRecord] = [:]
   private(set) var groups: [ResourceKey: GroupRecord] = [:]
   private(set) var tokens: [ResourceKey: TokenRecord] = [:]
+  private var webhooks: [WorkspaceID: [WebhookID: WebhookRecord]] = [:]
   /// The owners of the domains that commands name.
   private(set) var domains: [String: WorkspaceID] = [:]
   /// The slugs of the domain owners.
@@ -80,6 +81,7 @@ struct WorkingSet: Sendable {
   mutating func loadMailDomain(_ domain: String, of workspace: WorkspaceID) { mailDomainOwners[domain] = workspace }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
+  mutating func load(_ webhook: WebhookRecord) { webhooks[webhook.endpoint.workspace, default: [:]][webhook.endpoint.id] = webhook }
   mutating func loadDomain(_ domain: String, of workspace: WorkspaceID, slug: String) {
     domains[domain] = workspace
     domainOwnerSlugs[workspace] = slug
@@ -138,6 +140,13 @@ struct WorkingSet: Sendable {
     tokens.values.filter { $0.key.workspace == token.key.workspace && $0.predecessor == token.id && $0.isValid(at: now) }.min {
       $0.key < $1.key
     }
+  }
+
+  /// A webhook endpoint, even if it is deleted.
+  func webhook(_ id: WebhookID, of workspace: WorkspaceID) -> WebhookRecord? { webhooks[workspace]?[id] }
+  /// The webhook endpoints of a workspace or of the deployment, deleted ones included, by id.
+  func webhooks(of workspace: WorkspaceID) -> [WebhookRecord] {
+    (webhooks[workspace] ?? [:]).sorted { $0.key < $1.key }.map(\.value)
   }
 
   /// The number of users with a custom role, including the changes of this batch.
@@ -218,6 +227,11 @@ struct WorkingSet: Sendable {
   mutating func write(_ token: TokenRecord) {
     load(token)
     changes.writtenTokens.insert(token.key)
+  }
+
+  mutating func write(_ webhook: WebhookRecord) {
+    load(webhook)
+    changes.writtenWebhooks[webhook.endpoint.id] = webhook
   }
 
   mutating func write(_ change: HeldChangeRecord) {

@@ -19,6 +19,8 @@ struct WriteSet: Sendable, Equatable {
   /// Tokens and links that open sessions.
   var openers: Set<ResourceKey> = []
   var tokenDays: Set<TokenDay> = []
+  /// Workspaces, or the deployment, whose webhook endpoints are loaded.
+  var webhookOwners: Set<WorkspaceID> = []
   var userNames: Set<NameKey> = []
   var emails: Set<NameKey> = []
   var groupNames: Set<NameKey> = []
@@ -78,6 +80,7 @@ struct WriteSet: Sendable, Equatable {
       || !emails.isDisjoint(with: other.emails) || !groupNames.isDisjoint(with: other.groupNames)
       || !commands.isDisjoint(with: other.commands)
       || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !allTokens.isDisjoint(with: other.allTokens)
+      || !webhookOwners.isDisjoint(with: other.webhookOwners)
       || createsOrUsesWorkspace(other)
       || !mailDomains.isDisjoint(with: other.mailDomains)
       || !exclusive.isDisjoint(with: other.workspaces) || !workspaces.isDisjoint(with: other.exclusive)
@@ -116,6 +119,8 @@ extension WriteSet {
     for slug in slugs { locks.insert(Self.lock("slug", slug.utf8)) }
     for domain in domains { locks.insert(Self.lock("domain", domain.utf8)) }
     for domain in mailDomains { locks.insert(Self.lock("mail domain", domain.utf8)) }
+    // Their number is limited, so their writers wait for each other.
+    for owner in webhookOwners { locks.insert(Self.lock("webhooks", owner.bytes)) }
     return locks.sorted()
   }
 

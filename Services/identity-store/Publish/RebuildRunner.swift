@@ -101,6 +101,8 @@ struct RebuildRunner: Service {
     var position = rebuild.position
     switch position.stage {
     case .workspace:
+      // First the webhook endpoints of the whole deployment.
+      if position.workspace == nil { try await publish([Restatement(workspace: true)], of: WorkspaceID.deployment.uuid, rebuild) }
       let rows = try await pool.query(RebuildStatements.nextWorkspace, [.uuid(position.workspace ?? Position.lowest)])
       guard let next = try rows.first?.uuid(0) else { return nil }
       try await publish([Restatement(workspace: true)], of: next, rebuild)

@@ -50,6 +50,7 @@ struct ChangeWriter: Sendable {
       steps.append((WriteStatements.writeToken, tokenParameters(token)))
     }
     steps += tokenUseSteps(for: changes)
+    for (_, webhook) in changes.writtenWebhooks.sorted(by: { $0.key < $1.key }) { steps.append(Self.step(writing: webhook)) }
     // Delete first: another command of the batch may take over the name.
     add(WriteStatements.deleteUsers, when: !changes.deletedUsers.isEmpty, changes.deletedUsers.sorted().columns)
     add(WriteStatements.deleteGroups, when: !changes.deletedGroups.isEmpty, changes.deletedGroups.sorted().columns)
