@@ -31,6 +31,7 @@ public enum SchemaMigrations {
     migration("identity", 22, "webhooks", PackageResources._22_webhooks_sql),
     migration("identity", 23, "deployment-tokens", PackageResources._23_deployment_tokens_sql),
     migration("identity", 24, "accounts", PackageResources._24_accounts_sql),
+    migration("identity", 25, "limits", PackageResources._25_limits_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.

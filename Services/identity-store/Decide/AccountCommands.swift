@@ -76,6 +76,7 @@ extension AccountChunk: WorkspaceBoundCommand {
 extension AccountLink: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.users.insert(command.key)
+    writeSet.seating.insert(command.workspace)
     writeSet.accountIDs.insert(.account(account, in: command.workspace))
   }
 
@@ -87,6 +88,7 @@ extension AccountLink: WorkspaceBoundCommand {
 extension AccountUnlink: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.users.insert(command.key)
+    writeSet.seating.insert(command.workspace)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {

@@ -2,7 +2,7 @@ import Models
 import Primitives
 import SCIM
 
-/// How an enabled user is written, after the policies of the workspace for mail domains and imported accounts.
+/// How an enabled user is written, after the policies of the workspace for mail domains, imported accounts and seats.
 struct Admission: Sendable {
   /// The document to write.
   var document: UserDocument
@@ -12,7 +12,7 @@ struct Admission: Sendable {
   var account: AccountRecord?
   /// What waits for an admin; `nil`: nothing.
   var held: HeldChangeKind?
-  /// The document with the addresses that wait.
+  /// The document with the addresses or the role that wait.
   var requested: UserDocument?
 
   /// The user stays disabled until an admin decides.
@@ -25,14 +25,14 @@ struct Admission: Sendable {
 extension Decider {
   /// Decides how an enabled user is written. It changes nothing, so it is called before the first change of a command.
   ///
-  /// The checks have an order: mail domains, then accounts. A user who passed the first by approval may have to wait for the next.
+  /// The checks have an order: mail domains, accounts, then seats. A user who passed the first by approval may have to wait for the next.
   ///
   /// - Parameters:
   ///   - existing: The stored user; `nil` for a new one.
   ///   - approved: The checks that an admin has decided.
   ///   - linked: The account that an admin has chosen.
   ///   - excluded: The account of a former person with this record, to which the new one is not linked.
-  /// - Throws: 400 for a domain, 409 for an account, if the policy is to reject.
+  /// - Throws: 400 for a domain, 409 for an account, 403 for a seat, if the policy is to reject.
   func admission(
     of document: UserDocument, over existing: UserRecord?, in workspace: WorkspaceRecord, approved: Set<HeldChangeKind> = [],
     linking linked: AccountRecord? = nil, except excluded: String? = nil
@@ -47,14 +47,14 @@ extension Decider {
     }
     var admission = Admission(document: document.settingActive(true), account: linked)
     guard linked == nil, existing?.accountID == nil, let match = account(matching: document, in: workspace), match.id != excluded else {
-      return admission
+      return try seated(admission, over: existing, in: workspace)
     }
     switch settings.accountLinking {
     case .verifiedAddress, .externalID: admission.account = match
     case .ask: if !approved.contains(.accountMatched) { return .waiting(document, for: .accountMatched) }
     case .reject: throw .accountExists(match)
     }
-    return admission
+    return try seated(admission, over: existing, in: workspace)
   }
 
   /// The change of a user who stays enabled. A held change of the address applies everything else.
@@ -118,7 +118,7 @@ extension Decider {
       return supersedeHeldChange(of: user.key)
     }
     let requested = admission.requested?.openDocument(id: user.id.description, created: "")
-    if var held, held.kind == kind, held.status == .pending || hasEqualAddresses(held.document, requested) {
+    if var held, held.kind == kind, held.status == .pending || isEqual(held.document, requested, in: attribute(of: kind, in: user.key.workspace)) {
       held.document = requested
       held.lastSentAt = now
       return state.write(held)
@@ -129,12 +129,18 @@ extension Decider {
         document: requested, requestedBy: command.actor.rawValue, heldAt: now, lastSentAt: now))
   }
 
-  private func hasEqualAddresses(_ one: [UInt8]?, _ other: [UInt8]?) -> Bool {
-    func emails(_ document: [UInt8]?) -> JSON? {
+  /// The attribute that waits for approval.
+  private func attribute(of kind: HeldChangeKind, in workspace: WorkspaceID) -> String {
+    guard kind == .roleChanged, let settings = state.workspaces[workspace]?.settings else { return "emails" }
+    return settings.roleAttribute
+  }
+
+  private func isEqual(_ one: [UInt8]?, _ other: [UInt8]?, in attribute: String) -> Bool {
+    func value(_ document: [UInt8]?) -> JSON? {
       guard let document else { return nil }
-      do { return try UserDocument.attributes(ofOpenDocument: document)["emails"] } catch { return nil }
+      do { return try UserDocument.attributes(ofOpenDocument: document)[attribute] } catch { return nil }
     }
-    return emails(one) == emails(other)
+    return value(one) == value(other)
   }
 }
 
@@ -147,7 +153,8 @@ extension Decider {
   ) throws(SCIMError) {
     guard !user.state.isActiveInSCIM else { return }
     let document = try UserDocument(openDocument: user.document, schemas: workspace.schemas)
-    let approved: Set<HeldChangeKind> = kind == .otherDomain ? [.otherDomain] : [.otherDomain, .accountMatched]
+    if kind == .userEnabled { try requireSeat(in: workspace) }
+    let approved: Set<HeldChangeKind> = kind == .accountMatched ? [.otherDomain, .accountMatched] : [.otherDomain]
     let admission = try admission(of: document, over: user, in: workspace, approved: approved, linking: account)
     let written = write(admission.document, role: user.role, active: admission.isActive, over: user, linking: admission.account)
     settle(admission, of: written, isReplacement: true, for: command)

@@ -8,7 +8,7 @@ extension Decider {
     _ kind: HeldChangeKind, of user: UserRecord, in workspace: WorkspaceRecord, for command: Command
   ) -> Bool {
     guard user.state.isActiveInSCIM else { return false }
-    guard let rule = workspace.settings.changeGuard, rule.maximumDeactivations != nil else {
+    guard let rule = workspace.settings.changeGuard, rule.maximumDeactivations != nil || rule.holdsLastAdmin else {
       supersedeHeldChange(of: user.key)
       return false
     }
@@ -19,8 +19,9 @@ extension Decider {
       state.write(held)
       return true
     }
-    guard rule.holdsDeactivation(after: state.recentDeactivations[workspace.id] ?? 0) else {
-      state.countDeactivation(of: user.key)
+    let isHeld = isHeldAdmin(user, in: workspace) || rule.holdsDeactivation(after: state.recentDeactivations[workspace.id] ?? 0)
+    guard isHeld else {
+      if rule.maximumDeactivations != nil { state.countDeactivation(of: user.key) }
       supersedeHeldChange(of: user.key)
       return false
     }

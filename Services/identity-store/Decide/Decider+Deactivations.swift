@@ -45,6 +45,12 @@ extension Decider {
     // A user who waits to be enabled no longer does.
     if !existing.state.isActiveInSCIM { supersedeHeldChange(of: existing.key) }
     let isHeld = waitsForApproval(.userDisabled, of: existing, in: workspace, for: command)
+    if isHeld, role != existing.role, isHeldAdmin(existing, in: workspace) {
+      // The role would take effect at once.
+      role = existing.role
+      document = document.keeping(workspace.settings.roleAttribute, of: stored, schemas: workspace.schemas)
+      unapplied.append(UnappliedChange(path: workspace.settings.roleAttribute, detail: "The role of the last active admin stays until an admin approves."))
+    }
     var result = write(document.settingActive(isHeld), role: role, active: isHeld, over: existing).stored
     result.unapplied = UnappliedChange.summary(of: unapplied)?.serialized()
     return .resource(result, created: false)

@@ -7,6 +7,10 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
     writeSet.users.insert(command.key)
     writeSet.groups.insert(command.key)
     writeSet.replacedGroups.insert(command.key)
+    guard verdict == .approve else { return }
+    writeSet.rewritten.insert(command.key)
+    writeSet.seating.insert(command.workspace)
+    writeSet.disabling.insert(command.workspace)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -63,7 +67,9 @@ extension Decider {
     case .addressChanged:
       guard let user = state.users[key] else { return }
       try applyAddresses(change, to: user, in: workspace)
-    case .roleChanged: return
+    case .roleChanged:
+      guard let user = state.users[key] else { return }
+      try applyRole(change, to: user, in: workspace)
     case .groupDeleted:
       guard let group = state.groups[key] else { return }
       delete(group)

@@ -15,7 +15,12 @@ struct CreateUser: WorkspaceBoundCommand {
     if let name, case .object(let attributes) = document, case .string(let id)? = attributes.value(forAttribute: "externalId") {
       writeSet.createdUsers[name, default: []].insert(id)
     }
-    if UserDocument.deactivates(document) { writeSet.deactivating.insert(command.workspace) }
+    guard !UserDocument.deactivates(document) else {
+      writeSet.deactivating.insert(command.workspace)
+      return
+    }
+    writeSet.seating.insert(command.workspace)
+    writeSet.enrolling.insert(command.workspace)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -34,6 +39,7 @@ struct ReplaceUser: WorkspaceBoundCommand {
     if let name = writeSet.insertNames(of: document, in: command.workspace) {
       writeSet.renamedUsers[name, default: []].insert(command.key)
     }
+    writeSet.insertRewrite(of: command.key, disabling: UserDocument.deactivates(document))
     if UserDocument.deactivates(document) { writeSet.deactivating.insert(command.workspace) }
   }
 
@@ -51,6 +57,7 @@ struct PatchUser: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.users.insert(command.key)
     writeSet.deactivating.insert(command.workspace)
+    writeSet.insertRewrite(of: command.key, disabling: patch.deactivates)
     writeSet.accountEmails.formUnion(patch.mentionedAddresses.map { NameKey(workspace: command.workspace, comparing: $0) })
     writeSet.accountIDs.formUnion(patch.mentionedExternalIDs.map { .account($0, in: command.workspace) })
     for name in patch.mentionedNames {
@@ -71,6 +78,7 @@ struct DeleteUser: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.users.insert(command.key)
     writeSet.deactivating.insert(command.workspace)
+    writeSet.insertRewrite(of: command.key, disabling: true)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -82,6 +90,12 @@ struct DeleteUser: WorkspaceBoundCommand {
 }
 
 extension WriteSet {
+  /// Adds a user who may get another role, and is enabled or disabled.
+  fileprivate mutating func insertRewrite(of user: ResourceKey, disabling isDisabling: Bool) {
+    rewritten.insert(user)
+    if isDisabling { disabling.insert(user.workspace) } else { seating.insert(user.workspace) }
+  }
+
   /// Adds the `userName` and the addresses of a User resource.
   ///
   /// - Returns: The key of the `userName`; `nil` if there is none.
@@ -160,8 +174,11 @@ extension Decider {
     document = try patch.applied(to: document, schemas: schemas)
     try document.checkBounds(replacing: existing.document, schemas: schemas)
     let active = document.attributes["active"]?.bool ?? isActive(existing)
+    // A PATCH of the role replaces the change of the role that waits.
+    let isReplacement =
+      state.heldChanges[existing.key]?.kind == .roleChanged && patch.mentions(workspace.settings.roleAttribute)
     return try rewrite(
-      existing, as: document.settingActive(active), active: active, isReplacement: false, in: workspace, for: command)
+      existing, as: document.settingActive(active), active: active, isReplacement: isReplacement, in: workspace, for: command)
   }
 
   mutating func delete(_ existing: UserRecord) {
@@ -195,10 +212,14 @@ extension Decider {
     if let namesake = namesake(of: document, other: existing, in: workspace) { throw .userNameTaken(document.userName, by: namesake) }
     guard active else {
       let isHeld = waitsForApproval(.userDisabled, of: existing, in: workspace, for: command)
-      return .resource(write(document.settingActive(isHeld), role: role, active: isHeld, over: existing).stored, created: false)
+      let keepsRole = isHeld && role != existing.role && isHeldAdmin(existing, in: workspace)
+      let kept = try keepsRole ? keepingRole(of: existing, in: document, workspace) : document
+      let user = write(kept.settingActive(isHeld), role: keepsRole ? existing.role : role, active: isHeld, over: existing)
+      return .resource(user.stored, created: false)
     }
-    let admission = try admission(of: document, over: existing, in: workspace)
-    let user = write(admission.document, role: role, active: admission.isActive, over: existing, linking: admission.account)
+    let (admission, admittedRole) = try holdingLastAdmin(
+      admission(of: document, over: existing, in: workspace), role: role, of: existing, in: workspace)
+    let user = write(admission.document, role: admittedRole, active: admission.isActive, over: existing, linking: admission.account)
     settle(admission, of: user, isReplacement: isReplacement, for: command)
     return .resource(user.stored, created: false)
   }

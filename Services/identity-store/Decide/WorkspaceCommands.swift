@@ -34,6 +34,7 @@ extension WriteSet {
   fileprivate mutating func insert(_ settings: WorkspaceSettings, of workspace: WorkspaceID) {
     slugs.insert(settings.slug)
     domains.formUnion(settings.customDomains)
+    if settings.seats != nil { limitingSeats.insert(workspace) }
     mailDomains.formUnion(settings.mailDomains.map(\.domain))
     keptRoles[workspace] = keptRoles[workspace]?.intersection(settings.customRoles) ?? Set(settings.customRoles)
   }
@@ -97,6 +98,9 @@ extension Decider {
     }
     if let fault = settings.changeGuard?.fault {
       throw SCIMError(status: 400, scimType: .invalidValue, detail: "The change guard is invalid: \(fault).")
+    }
+    if let fault = settings.seats?.fault {
+      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The seat limit is invalid: \(fault).")
     }
     try checkNames(settings)
     try settings.invitations.check()

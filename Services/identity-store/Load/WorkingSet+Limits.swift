@@ -11,6 +11,12 @@ extension WorkingSet {
     return users.values.contains { $0.key.workspace == user.workspace && $0.key != user && $0.isAdmin && $0.state == .active }
   }
 
+  /// An active admin among the loaded users; `nil` if there is none, or if there may be others.
+  func onlyAdmin(of workspace: WorkspaceID) -> UserID? {
+    guard let others = hasOtherAdmins[workspace], !others else { return nil }
+    return users.values.filter { $0.key.workspace == workspace && $0.isAdmin && $0.state == .active }.map(\.id).min()
+  }
+
   /// Counts the seats that a change of a user takes or frees.
   mutating func countSeats(from former: UserRecord?, to user: UserRecord?) {
     guard let workspace = (user ?? former)?.key.workspace, let taken = seats[workspace] else { return }

@@ -46,6 +46,13 @@ struct NewAlert: Sendable, Hashable {
     id = .derived("webhook disabled", event.endpoint.id.description, String(event.endpoint.version))
     alert = .webhookDisabled(WebhookFailure(event))
   }
+
+  /// An alert about the seats or the admins of a workspace.
+  init(_ event: WorkspaceAlert) {
+    workspace = event.workspace
+    id = .derived("workspace alert", event.command.description, event.kind.rawValue)
+    alert = .workspace(event)
+  }
 }
 
 /// Limits how often an administrator is mailed about held changes.

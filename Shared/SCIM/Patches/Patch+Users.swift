@@ -51,6 +51,21 @@ extension Patch {
     }
   }
 
+  /// Whether an operation is about an attribute or a part of it.
+  public func mentions(_ attribute: String) -> Bool {
+    operations.contains { operation in
+      if let path = operation.path, AttributeName.equal(path.attribute, attribute) { return true }
+      return operation.value?.object.map { Self.mentions(attribute, in: $0) } ?? false
+    }
+  }
+
+  private static func mentions(_ attribute: String, in attributes: JSONObject) -> Bool {
+    attributes.contains { member in
+      if let path = AttributePath(member.key), AttributeName.equal(path.attribute, attribute) { return true }
+      return member.value.object.map { mentions(attribute, in: $0) } ?? false
+    }
+  }
+
   /// The addresses in the operations: the texts of `emails`.
   public var mentionedAddresses: [String] { texts(of: "emails") }
 
