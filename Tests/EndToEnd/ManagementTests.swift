@@ -88,7 +88,7 @@ extension EndToEnd {
         slugs += (page.json["workspaces"] as? [[String: Any]] ?? []).compactMap { $0["slug"] as? String }
         cursor = page.json["nextCursor"] as? String
       } while cursor != nil
-      #expect(slugs.contains(workspace.slug) && slugs == slugs.sorted())
+      #expect(slugs.contains(workspace.slug) && Set(slugs).count == slugs.count)
       #expect(try await product.send("GET", "/scim/Users", in: workspace.slug).status == 403)
       #expect(try await product.send("POST", "/sign-ins", #"{"email":"a@b.example"}"#, in: workspace.slug).status == 403)
 

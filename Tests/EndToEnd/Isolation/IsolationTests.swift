@@ -28,7 +28,7 @@ extension EndToEnd {
           Issue.record("\(endpoint.name) is a new route: add the attempts of another workspace to Attacks")
           continue
         }
-        let path = endpoint.pattern.replacing("{workspace}", with: victim.workspace.slug).replacing(/{[^}]*}/, with: victim.user)
+        let path = endpoint.pattern.replacing("{workspace}", with: victim.workspace.slug).replacing(/\{[^}]*\}/, with: victim.user)
         let body = ["GET", "DELETE"].contains(endpoint.method) ? nil : "{}"
         for token in [try attacker.forgedToken, "", "nonsense", AccessToken.made(for: .made(at: Date())).text] {
           let answer = try await attacker.send(endpoint.method, path, body, token: token)
