@@ -30,6 +30,7 @@ public enum SchemaMigrations {
     migration("identity", 21, "outbox-partitions", PackageResources._21_outbox_partitions_sql),
     migration("identity", 22, "webhooks", PackageResources._22_webhooks_sql),
     migration("identity", 23, "deployment-tokens", PackageResources._23_deployment_tokens_sql),
+    migration("identity", 24, "accounts", PackageResources._24_accounts_sql),
     migration("identity", 25, "limits", PackageResources._25_limits_sql),
   ]
 

@@ -100,6 +100,13 @@ struct PlainJSONReader {
     return take(UInt8(ascii: "}"))
   }
 
+  /// Whether an object without members comes next, which is read.
+  mutating func emptyObject() -> Bool {
+    guard position + 1 < bytes.count, bytes[position] == UInt8(ascii: "{"), bytes[position + 1] == UInt8(ascii: "}") else { return false }
+    position += 2
+    return true
+  }
+
   /// Reads a string; nil if there is none, or if it has escapes or invalid UTF-8.
   mutating func string() -> String? {
     guard take(UInt8(ascii: "\"")) else { return nil }

@@ -75,12 +75,18 @@ extension UserSnapshot {
     var firstSignedInAt: Date?
     var (externalID, accountID, title, department): (String?, String?, String?, String?)
     var manager: ManagerReference?
+    var attributes: [String: JSONValue]?
     let isRead = reader.object { name, reader in
-      if name == "manager" {
+      switch name {
+      case "attributes":
+        // Custom attributes, which few workspaces have, are left to the decoder.
+        attributes = reader.emptyObject() ? [:] : nil
+        return attributes != nil
+      case "manager":
         manager = ManagerReference(&reader)
         return manager != nil
+      default: break
       }
-      // Custom attributes, which few workspaces have, are left to the decoder.
       guard let text = reader.string() else { return false }
       switch name {
       case "id": id = UserID(text)
@@ -107,6 +113,6 @@ extension UserSnapshot {
     self.init(
       id: id, state: state, userName: userName, displayName: displayName, givenName: givenName, familyName: familyName, email: email,
       language: language, role: role, firstSignedInAt: firstSignedInAt, externalID: externalID, accountID: accountID, title: title,
-      department: department, manager: manager)
+      department: department, manager: manager, attributes: attributes)
   }
 }

@@ -107,7 +107,9 @@ public struct UserSnapshot: Sendable, Hashable, Codable {
   public var department: String?
   /// The manager of the enterprise extension.
   public var manager: ManagerReference?
-  /// The custom attributes of the workspace: an object for each schema extension, by URN.
+  /// The custom attributes of the workspace: an object for each schema extension, by URN; empty if there are none.
+  ///
+  /// `nil` for a deleted user, and in events of versions that published neither these nor the other attributes from ``externalID`` on.
   public var attributes: [String: JSONValue]?
 
   /// Creates a snapshot; a deleted user has the id only.

@@ -63,6 +63,8 @@ struct EdgeBuilder: Sendable {
   var signedInUser: SignedInUser.Read = { _, _ in nil }
   /// The workspaces that requests with deployment-wide tokens can name, besides ``workspace``.
   var otherWorkspaces: [NamedWorkspace] = []
+  /// The TXT records of a name.
+  var txtRecords: Management.TXTRecords = { _ in [] }
   /// The database of the management API; nil for one that does not respond.
   var database: Database?
   /// Replies to commands, with the digests of requests; nil to reply with ``reply``.
@@ -149,7 +151,8 @@ struct EdgeBuilder: Sendable {
       workspaces: workspaces,
       management: Management(
         Management.Dependencies(
-          database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true)))
+          database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true,
+          txtRecords: txtRecords)))
     if let dependencies = consoleDependencies(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
       edge.console = try! Console(dependencies)
     }

@@ -164,28 +164,32 @@ struct SignInTests {
     #expect(refusal?.error.detail.contains("1 to 1000") == true)
   }
 
-  @Test("With a deployment-wide token each sign-in names its workspace, by id or slug")
+  @Test("With a deployment-wide token each sign-in names its workspace, by id or slug, or the header names one for all")
   func deployment() async throws {
-    let (acme, other) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
-    let settings = EdgeBuilder().settings
-    let workspaces = NamedWorkspaceCache { id in
-      [acme, other].contains(id) ? NamedWorkspace(id: id, settings: settings, version: 1) : nil
-    } find: { slug in
-      slug == "acme" ? acme : nil
+    var builder = EdgeBuilder()
+    let token = builder.addDeploymentToken([.signIns])
+    var settings = builder.settings
+    settings.slug = "other"
+    let other = NamedWorkspace(id: .made(at: Date()), settings: settings, version: 1)
+    builder.otherWorkspaces = [other]
+    try await serving(builder, token: token) { [builder] client in
+      func send(_ items: String, header: String? = nil) async throws -> Answer {
+        try await client.send(
+          "POST", "", #"{"signIns":[\#(items)]}"#, headers: header.map { ["Rollcall-Workspace": $0] } ?? [:], base: ResourcePath.signIns)
+      }
+      let named = #"{"email":"a@b","workspace":"acme"},{"email":"c@d","workspace":"\#(other.id)"}"#
+      #expect(try await send(named).status == 202)
+      #expect(builder.signIns.entries.map(\.workspace) == [builder.workspace, other.id])
+      let unnamed = try await send(#"{"email":"a@b"},{"email":"a@b","workspace":"unknown"},{"email":"a@b","workspace":"acme"}"#)
+      #expect(unnamed.status == 400)
+      #expect(unnamed.json["errors"]?.array?.compactMap { $0.object?["pointer"]?.string } == ["/signIns/0", "/signIns/1"])
+      #expect(try await send(#"{"email":"a@b"}"#, header: "other").status == 202)
+      #expect(builder.signIns.entries.last?.workspace == other.id)
+      #expect(try await send(#"{"email":"a@b","workspace":"acme"}"#, header: "other").status == 400, "the request is about another one")
+      let single = try await client.send("POST", "", #"{"email":"a@b","workspace":"unknown"}"#, base: ResourcePath.signIns)
+      #expect(single.status == 404)
     }
-    let record = TokenRecord(
-      token: .made(at: Date()), name: "Product", digest: [], scopes: [.signIns], workspace: .deployment, settings: settings,
-      schemas: settings.schemas)
-    func signIns(_ items: JSON...) async throws -> [SignIn] {
-      try await SignInReport(.object(["signIns": .array(items)]), size: 100).signIns(of: record.caller, workspaces: workspaces, at: Date())
-    }
-    let found = try await signIns(
-      .object(["email": "a@b", "workspace": "acme"]), .object(["email": "a@b", "workspace": .string("\(other)")]))
-    #expect(found.map(\.workspace) == [acme, other])
-    let problem = await #expect(throws: ProblemDetails.self) {
-      try await signIns(.object(["email": "a@b"]), .object(["email": "a@b", "workspace": "unknown"]))
-    }
-    #expect(problem?.errors.map(\.place) == [.pointer("/signIns/0"), .pointer("/signIns/1")])
+    #expect(builder.signIns.entries.count == 3)
   }
 
   @Test(

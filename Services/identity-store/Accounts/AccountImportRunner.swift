@@ -33,6 +33,7 @@ struct AccountImportRunner: Service {
     let workspace: WorkspaceID
     let id: CommandID
     var position: Int
+    let lines: Int
   }
 
   func run() async throws {
@@ -51,7 +52,8 @@ struct AccountImportRunner: Service {
   /// Applies the next import, and returns whether there was one.
   func runNext() async throws -> Bool {
     guard let row = try await pool.query(AccountImportStatements.claim, [.text(source), .double(Self.claim)]).first else { return false }
-    var claimed = Claimed(workspace: WorkspaceID(try row.uuid(0)), id: CommandID(try row.uuid(1)), position: try row.int(2))
+    var claimed = Claimed(workspace: WorkspaceID(try row.uuid(0)), id: CommandID(try row.uuid(1)), position: try row.int(2),
+      lines: try row.optionalInt(3) ?? 0)
     let metadata: Logger.Metadata = ["workspace": "\(claimed.workspace)", "import": "\(claimed.id)"]
     logger.notice("account import started", metadata: metadata)
     let conflicts = try await conflicts(of: claimed)
@@ -85,8 +87,12 @@ struct AccountImportRunner: Service {
   private func conflicts(of claimed: Claimed) async throws -> [Failure] {
     var failures: [Failure] = []
     var after = 0
-    let total = try await pool.query(AccountImportStatements.lastLine, [.uuid(claimed.workspace.uuid), .uuid(claimed.id.uuid)]).first?.int(0)
-    while after < total ?? 0, failures.count < Self.maximumErrors {
+    let row = try await pool.query(AccountImportStatements.counts, [.uuid(claimed.workspace.uuid), .uuid(claimed.id.uuid)]).first
+    let (last, count) = (try row?.int(0) ?? 0, try row?.int(1) ?? 0)
+    guard count == claimed.lines else {
+      return [Failure(line: 1, detail: "\(count) of \(claimed.lines) lines were stored. Send the file again.")]
+    }
+    while after < last, failures.count < Self.maximumErrors {
       try await renew(claimed)
       let rows = try await pool.query(
         AccountImportStatements.conflicts,

@@ -24,7 +24,7 @@ enum AccountImportStatements {
       for update skip locked
     ) next
     where i.workspace_id = next.workspace_id and i.id = next.id
-    returning i.workspace_id, i.id, i.position
+    returning i.workspace_id, i.id, i.position, i.lines
     """)
 
   /// Returns no row if another process has taken over.
@@ -53,10 +53,10 @@ enum AccountImportStatements {
     select id from finished
     """)
 
-  static let lastLine = Statement(
-    "last line of account import",
+  static let counts = Statement(
+    "counts of account import",
     """
-    select coalesce(max(line), 0)
+    select coalesce(max(line), 0), count(*)
     from identity.account_import_lines
     where workspace_id = $1 and import_id = $2
     """)
@@ -115,7 +115,7 @@ enum AccountImportStatements {
     select
       count(*),
       count(*) filter (where attributes @> array['status', '204']),
-      convert_from(min(data) filter (where not attributes @> array['status', '204']), 'UTF8')
+      convert_from((array_agg(data) filter (where not attributes @> array['status', '204']))[1], 'UTF8')
     from identity.replies
     where workspace_id = $1 and command_id = any ($2::uuid[])
     """)

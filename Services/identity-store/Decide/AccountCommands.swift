@@ -39,13 +39,14 @@ extension AccountImportStart: WorkspaceBoundCommand {
       throw SCIMError(status: 404, scimType: nil, detail: "The workspace has no account import \(importID). Send the file again.")
     }
     guard record.status == .staging else { return .done }
-    guard record.stagedLines == lines else {
+    // Lines that are stored twice are counted twice here; the runner counts the rows.
+    guard record.stagedLines >= lines else {
       throw SCIMError(
         status: 409, scimType: nil,
         detail: "The account import \(importID) has \(lines) lines, of which \(record.stagedLines) were stored. Send the file again.")
     }
     record.status = .waiting
-    decider.state.write(record)
+    decider.state.start(record, lines: lines)
     return .done
   }
 

@@ -53,7 +53,7 @@ extension UserSnapshot {
       // Names of attributes have no colons, those of schemas do.
       member.key.contains(":") && member.key != SchemaDefinition.enterpriseUserID && member.value.object?.isEmpty == false
     }
-    guard !extensions.isEmpty else { return }
+    // Empty rather than missing, so that consumers can tell this event from one of an earlier version, which has none of these attributes.
     attributes = Dictionary(extensions.map { ($0.key, JSONValue($0.value)) }) { $1 }
   }
 }
@@ -66,9 +66,9 @@ extension JSONValue {
     case .bool(let value): self = .bool(value)
     case .integer(let value): self = .integer(value)
     // A number beyond the range of `Decimal` stays as its text.
-    case .decimal(let text): self = Decimal(string: text).map { $0.isFinite ? .decimal($0) : .string(text) } ?? .string(text)
+    case .decimal(let text): self = Decimal(string: text).map { $0.isFinite ? JSONValue.decimal($0) : .string(text) } ?? .string(text)
     case .string(let text): self = .string(text)
-    case .array(let elements): self = .array(elements.map(JSONValue.init))
+    case .array(let elements): self = .array(elements.map { JSONValue($0) })
     case .object(let object):
       self = .object(Dictionary(object.members.map { ($0.key, JSONValue($0.value)) }) { $1 })
     }

@@ -34,7 +34,8 @@ extension WorkingSet {
     var unlinkedAccounts: [NameKey: UserID] = [:]
     /// Parts of imports to store.
     var stagedParts: [ResourceKey: StagedLines] = [:]
-    var startedImports: Set<ResourceKey> = []
+    /// Imports to start, with their numbers of lines.
+    var startedImports: [ResourceKey: Int] = [:]
     var importProgress: [ResourceKey: ImportProgress] = [:]
     /// Users and groups that an identity provider pushed, even if nothing changed.
     var pushes: Set<ResourceKey> = []

@@ -316,19 +316,16 @@ struct WorkingSet: Sendable {
     write(account)
   }
 
-  mutating func write(_ accountImport: AccountImportRecord) {
+  mutating func start(_ accountImport: AccountImportRecord, lines: Int) {
     accountImports[accountImport.key] = accountImport
-    changes.startedImports.insert(accountImport.key)
+    changes.startedImports[accountImport.key] = lines
   }
 
   mutating func stage(_ part: AccountStaging, in workspace: WorkspaceID, by actor: String) {
     let key = ResourceKey(workspace: workspace, id: ResourceID(part.importID.uuid))
     if accountImports[key] == nil { accountImports[key] = AccountImportRecord(key: key, status: .staging, stagedLines: 0) }
-    // As in the table, a line that is staged again is counted once.
-    let known = Set((changes.stagedParts[key]?.lines ?? []).map(\.number))
-    let lines = part.lines.filter { !known.contains($0.number) }
-    accountImports[key]?.stagedLines += lines.count
-    changes.stagedParts[key, default: WorkingSet.StagedLines(actor: actor)].lines += lines
+    accountImports[key]?.stagedLines += part.lines.count
+    changes.stagedParts[key, default: StagedLines(actor: actor)].lines += part.lines
   }
 
   /// Records that a chunk of an import is applied.

@@ -37,8 +37,11 @@ extension ChangeWriter {
       steps.append((Self.stageImport, [.uuid(key.workspace.uuid), .uuid(key.id.uuid), .text(part.actor), .timestamp(now)]))
       steps.append((Self.stageLines, [.uuid(key.workspace.uuid), .uuid(key.id.uuid)] + columns(part.lines)))
     }
-    let started = changes.startedImports.sorted()
-    if !started.isEmpty { steps.append((Self.startImports, started.columns + [.timestamp(now)])) }
+    let started = changes.startedImports.sorted { $0.key < $1.key }
+    if !started.isEmpty {
+      steps.append(
+        (Self.startImports, started.map(\.key).columns + [.intArray(started.map { Int64($0.value) }), .timestamp(now)]))
+    }
     let progress = changes.importProgress.sorted { $0.key < $1.key }
     if !progress.isEmpty {
       let counts: [PostgresValue] = [
@@ -114,15 +117,8 @@ extension ChangeWriter {
     "start account imports",
     """
     update identity.account_imports i
-    set
-      status = 'waiting',
-      started_at = $3,
-      lines = (
-        select count(*)
-        from identity.account_import_lines l
-        where l.workspace_id = i.workspace_id and l.import_id = i.id
-      )
-    from unnest($1::uuid[], $2::uuid[]) as started (workspace_id, id)
+    set status = 'waiting', started_at = $4, lines = started.lines
+    from unnest($1::uuid[], $2::uuid[], $3::int8[]) as started (workspace_id, id, lines)
     where i.workspace_id = started.workspace_id and i.id = started.id and i.status = 'staging'
     """)
 

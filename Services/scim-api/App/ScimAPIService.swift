@@ -1,5 +1,6 @@
 import AdminConsole
 import Credentials
+import DNS
 import EdgeHTTP
 import EdgeReads
 import Kafka
@@ -46,6 +47,16 @@ package struct ScimAPIService {
     let server = EdgeServer(
       responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
     return [pool, producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server]
+  }
+
+  /// Looks up the records that verify mail domains.
+  private static func txtRecords(_ settings: ServiceSettings) throws -> Management.TXTRecords {
+    do {
+      let resolver = try TXTResolver(servers: settings.optionalString(.dnsServers), timeout: try settings.duration(.dnsTimeout))
+      return { try await resolver.records(of: $0) }
+    } catch let error as DNSError {
+      throw SettingsError(["\(Setting.dnsServers.environmentName): \(error)"])
+    }
   }
 
   private static func edge(
@@ -100,7 +111,9 @@ package struct ScimAPIService {
         directory: directory),
       workspaces: workspaces,
       management: Management(
-        Management.Dependencies(database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil)))
+        Management.Dependencies(
+          database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil,
+          txtRecords: try txtRecords(settings))))
     guard try settings.bool(.console) else { return edge }
     edge.console = try Console(
       Console.Dependencies(
