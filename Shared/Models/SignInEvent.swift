@@ -8,9 +8,6 @@ extension SignIn {
   /// Identifies the person within the workspace, and is the subject of the message: the comparison key of the email, or else the id of the user.
   public var key: String { email.map { ComparisonKey($0).text } ?? user?.description ?? "" }
 
-  /// The resource of the command that promotes the user: the user, or an id that is derived from the address.
-  public var resource: ResourceID { user?.resource ?? .derived("sign-in", workspace.description, key) }
-
   /// The message of this event.
   ///
   /// - Parameters:

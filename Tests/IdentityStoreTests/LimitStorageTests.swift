@@ -117,7 +117,8 @@ struct LimitStorageTests {
     let change = patch("secodaRole", #""editor""#, of: ana, in: store)
     #expect(try await store.process().execute([change]).map(\.outcome.status) == [200])
     #expect(try await store.text("select role from identity.users") == "admin")
-    #expect(try await store.text("select kind from identity.held_changes where document like '%\"secodaRole\":\"editor\"%'") == "role-changed")
+    #expect(
+      try await store.text("select kind from identity.held_changes where document like '%\"secodaRole\":\"editor\"%'") == "role-changed")
     let id = HeldChangeID(try #require(UUID(uuidString: try await store.text("select id::text from identity.held_changes"))))
     let approval = store.command(.decideHeldChange(HeldChangeDecision(change: id, verdict: .approve)), on: ana)
     #expect(try await store.process().execute([approval]).map(\.outcome.status) == [204])

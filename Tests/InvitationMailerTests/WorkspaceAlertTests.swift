@@ -15,7 +15,8 @@ struct WorkspaceAlertTests {
     let command = CommandID.made(at: .sample)
     for _ in 0..<2 {
       try await database.apply(
-        .alert(.seatsWarning, command: command), .alert(.seatsExhausted, command: command, used: 100), .alert(.noActiveAdmin, command: command))
+        .alert(.seatsWarning, command: command), .alert(.seatsExhausted, command: command, used: 100),
+        .alert(.noActiveAdmin, command: command))
     }
     let kinds = try await database.pool.query(Statement(once: "alerts", "select kind from mailer.alerts order by kind")).map {
       try $0.string(0)
@@ -28,7 +29,8 @@ struct WorkspaceAlertTests {
     let scheduler = MailScheduler(
       pool: database.pool,
       sender: MailSender(
-        store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: RetrySchedule(), status: MailServerStatus(),
+        store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: RetrySchedule(),
+        status: MailServerStatus(),
         operatorAddress: "operator@rollcall.example", logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 60), name: "smtp")],
       noticeThrottle: NoticeThrottle(collectionPeriod: .milliseconds(1), interval: .seconds(600)), interval: .milliseconds(20),

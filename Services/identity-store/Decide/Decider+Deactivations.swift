@@ -49,7 +49,9 @@ extension Decider {
       // The role would take effect at once.
       role = existing.role
       document = document.keeping(workspace.settings.roleAttribute, of: stored, schemas: workspace.schemas)
-      unapplied.append(UnappliedChange(path: workspace.settings.roleAttribute, detail: "The role of the last active admin stays until an admin approves."))
+      unapplied.append(
+        UnappliedChange(
+          path: workspace.settings.roleAttribute, detail: "The last active admin keeps the role until an admin approves the deactivation."))
     }
     var result = write(document.settingActive(isHeld), role: role, active: isHeld, over: existing).stored
     result.unapplied = UnappliedChange.summary(of: unapplied)?.serialized()

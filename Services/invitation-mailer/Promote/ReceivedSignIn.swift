@@ -21,8 +21,12 @@ struct ReceivedSignIn: Sendable, Hashable {
   /// The command that promotes the user. Its id is the same however often the event is delivered.
   var promotion: Command {
     Command(
-      id: .derived("promotion", source, eventID), workspace: signIn.workspace, resource: signIn.resource,
+      id: .derived("promotion", source, eventID), workspace: signIn.workspace, resource: resource,
       actor: .service("invitation-mailer"), issuedAt: time, traceparent: traceparent, operation: .promoteUser(signIn))
+  }
+
+  private var resource: ResourceID {
+    signIn.user?.resource ?? .derived("sign-in", signIn.workspace.description, signIn.key)
   }
 }
 

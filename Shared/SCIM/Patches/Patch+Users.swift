@@ -54,7 +54,7 @@ extension Patch {
   /// Whether an operation is about an attribute or a part of it.
   public func mentions(_ attribute: String) -> Bool {
     operations.contains { operation in
-      if let path = operation.path, AttributeName.equal(path.attribute, attribute) { return true }
+      if let path = operation.path, AttributeName.equal(path.attribute.attribute, attribute) { return true }
       return operation.value?.object.map { Self.mentions(attribute, in: $0) } ?? false
     }
   }

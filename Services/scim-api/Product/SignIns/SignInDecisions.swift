@@ -53,7 +53,8 @@ struct SignInDecisions: Sendable {
   ) async throws -> SignInResult {
     let outcome: Reply.Outcome
     do {
-      outcome = try await commands.execute(.promoteUser(signIn), on: signIn.resource, in: signIn.workspace, by: actor, info: info)
+      outcome = try await commands.execute(
+        .promoteUser(signIn), on: signIn.user?.resource ?? signIn.workspace.resource, in: signIn.workspace, by: actor, info: info)
     } catch let error as APIError where error.error.status == 503 {
       return .pending
     }

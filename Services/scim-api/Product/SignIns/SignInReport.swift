@@ -49,8 +49,8 @@ struct SignInReport: Sendable {
     }
     guard errors.isEmpty else {
       throw ProblemDetails(
-        400, .invalidBody, "\(errors.count) of \(items.count) sign-ins are invalid, and none was processed. Correct them and send all again.",
-        errors: errors)
+        400, .invalidBody,
+        "\(errors.count) of \(items.count) sign-ins are invalid, and none was processed. Correct them and send all again.", errors: errors)
     }
     return signIns
   }
@@ -61,8 +61,10 @@ struct SignInReport: Sendable {
       guard caller.workspace != .deployment else {
         throw ProblemDetails(
           400, .workspaceNotNamed,
-          "The token is deployment-wide, and the sign-in names no workspace. Send 'workspace' with its id or slug, or the header Rollcall-Workspace."
-        )
+          """
+          The token is deployment-wide, and the sign-in names no workspace. Send 'workspace' with its id or slug, or the header \
+          Rollcall-Workspace.
+          """)
       }
       return caller.workspace
     }
@@ -70,7 +72,9 @@ struct SignInReport: Sendable {
       guard WorkspaceID(name) == caller.workspace || name == caller.settings.slug else {
         throw ProblemDetails(
           403, .otherWorkspace,
-          "The sign-in names the workspace '\(name.prefix(100))', and the request is about '\(caller.settings.slug)'. Leave 'workspace' out.")
+          """
+          The sign-in names the workspace '\(name.prefix(100))', and the request is about '\(caller.settings.slug)'. Leave 'workspace' out.
+          """)
       }
       return caller.workspace
     }
