@@ -75,7 +75,8 @@ struct Edge: Sendable {
     func product(_ scope: TokenScope, _ requirement: WorkspaceRequirement = .one) -> RouterGroup<CallerContext> {
       router.group().add(middleware: productAuthentication.middleware(scope, requirement)).group(context: CallerContext.self)
     }
-    signIns.addRoutes(to: product(.signIns))
+    // Each sign-in of a batch may name its workspace.
+    signIns.addRoutes(to: product(.signIns, .oneOrAll))
     mailEvents.addRoutes(to: product(.admin))
     directory.addRoutes(to: product(.directory))
     events.addRoutes(to: product(.events, .oneOrAll))

@@ -20,7 +20,8 @@ enum EdgeSettings {
     .writesBesideOthers,
     .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .feedURL, .maximumWaiting,
     .maximumWaitingPerToken, .maximumSnapshots, .maximumSnapshotsPerToken, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
+    .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
 }
@@ -245,6 +246,12 @@ extension Setting {
     help: "Secret that encrypts the secrets of webhooks, at least 16 characters. The same for group-sync. Default: none, and no webhook "
       + "can be created.",
     isKey: true)
+  static let dnsServers = Setting(
+    key: "dns.servers",
+    help: "The name servers that look up the TXT records of mail domains: addresses with optional ports, separated by commas, such as "
+      + "192.0.2.53,[2001:db8::53]:5353. Default: those of the system.")
+  static let dnsTimeout = Setting(
+    key: "dns.timeout", default: "5s", help: "How long the look-up of a TXT record may take.", kind: .duration)
   static let tokenUseInterval = Setting(
     key: "token.use-interval", default: "10s", help: "How often scim-api reports to identity-store from where tokens were used.",
     kind: .duration)

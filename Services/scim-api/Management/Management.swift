@@ -16,12 +16,16 @@ package struct Management: Sendable {
     var hasOAuth: Bool
     /// Encrypts the secrets of webhooks; nil if the deployment has no key for it.
     var webhookSeal: WebhookSeal?
+    /// Looks up the records that verify mail domains.
+    var txtRecords: TXTRecords
 
     /// - Parameters:
     ///   - hasOAuth: whether OAuth clients can get access tokens.
     ///   - webhookSeal: encrypts the secrets of webhooks; nil if the deployment has no key for it.
+    ///   - txtRecords: looks up the TXT records of a name.
     package init(
-      database: Database, commands: CommandClient, cursors: CursorSeal, bodies: BodyReader, hasOAuth: Bool, webhookSeal: WebhookSeal? = nil
+      database: Database, commands: CommandClient, cursors: CursorSeal, bodies: BodyReader, hasOAuth: Bool, webhookSeal: WebhookSeal? = nil,
+      txtRecords: @escaping TXTRecords
     ) {
       self.webhookSeal = webhookSeal
       self.database = database
@@ -29,8 +33,12 @@ package struct Management: Sendable {
       self.cursors = cursors
       self.bodies = bodies
       self.hasOAuth = hasOAuth
+      self.txtRecords = txtRecords
     }
   }
+
+  /// Returns the texts of the TXT records of a name; see `TXTResolver`.
+  package typealias TXTRecords = @Sendable (_ name: String) async throws -> [String]
 
   private let controllers: [any ManagementController]
 
@@ -51,6 +59,8 @@ package struct Management: Sendable {
       HealthAPIController(dependencies),
       WebhooksAPIController(dependencies),
       WebhookDeliveriesAPIController(dependencies),
+      AccountsController(dependencies),
+      MailDomainsController(dependencies),
     ]
   }
 
