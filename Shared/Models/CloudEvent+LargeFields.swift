@@ -15,19 +15,19 @@ extension CloudEvent {
     guard extensions[Self.omittedAttribute] == nil else { return nil }
     if type.hasPrefix("rollcall.directory.") {
       var event = try DirectoryEvent(self)
-      return try reduced(&event, \.omitted) { $0.omitLargeFields() }
+      return try reduced(&event, \.omitted) { try $0.omitLargeFields() }
     }
     if type.hasPrefix("rollcall.invitation."), type != "rollcall.invitation.ordered.v1" {
       var event = try InvitationEvent(self)
       return try reduced(&event, \.omitted) { $0.omitLargeFields() }
     }
     switch try IdentityEvent(known: self) {
-    case .userChanged(var event)?: return try reduced(&event, \.omitted) { $0.omitLargeFields() }
+    case .userChanged(var event)?: return try reduced(&event, \.omitted) { try $0.omitLargeFields() }
     case .groupChanged(var event)?: return try reduced(&event, \.omitted) { $0.omitLargeFields() }
     case .workspaceChanged(var event)?: return try reduced(&event, \.omitted) { try $0.omitLargeFields() }
     case .changeHeld(var event)?: return try reduced(&event, \.omitted) { $0.omitLargeFields() }
     case .invitationOrdered(var event)?: return try reduced(&event, \.omitted) { $0.omitLargeFields() }
-    case .signInRefused?, nil: return nil
+    case .signInRefused?, .webhookChanged?, .webhookOrdered?, .workspaceAlert?, nil: return nil
     }
   }
 
@@ -60,7 +60,9 @@ struct LargeFields {
   private(set) var omitted: [String] = []
 
   /// The longest text that is not large, in UTF-8 bytes.
-  private static let limit = 1024
+  static let limit = 1024
+  /// The longest JSON of a list that is not large, in bytes.
+  static let listLimit = 16 * limit
   /// How many characters of a required text are kept.
   private static let head = 256
 
@@ -79,9 +81,16 @@ struct LargeFields {
     omitted.append(name)
   }
 
+  /// Omits a value whose JSON is large.
+  mutating func omit(_ value: inout (some Encodable)?, _ name: String, longerThan limit: Int = Self.limit) throws {
+    guard let present = value, try JSONData.encode(present).count > limit else { return }
+    value = nil
+    omitted.append(name)
+  }
+
   /// Empties a list whose JSON is large.
   mutating func empty<Value: Encodable>(_ values: inout [Value], _ name: String) throws {
-    guard try JSONData.encode(values).count > 16 * Self.limit else { return }
+    guard try JSONData.encode(values).count > Self.listLimit else { return }
     values = []
     omitted.append(name)
   }
@@ -89,7 +98,7 @@ struct LargeFields {
 
 extension UserChanged {
   /// Omits the large fields of the profile.
-  fileprivate mutating func omitLargeFields() -> [String] {
+  fileprivate mutating func omitLargeFields() throws -> [String] {
     var fields = LargeFields()
     fields.omit(&user.userName, "userName")
     fields.omit(&user.displayName, "displayName")
@@ -98,6 +107,12 @@ extension UserChanged {
     fields.omit(&user.email, "email")
     fields.omit(&user.language, "language")
     fields.omit(&user.role, "role")
+    fields.omit(&user.externalID, "externalId")
+    fields.omit(&user.accountID, "accountId")
+    fields.omit(&user.title, "title")
+    fields.omit(&user.department, "department")
+    try fields.omit(&user.manager, "manager")
+    try fields.omit(&user.attributes, "attributes")
     return fields.omitted
   }
 
@@ -154,16 +169,6 @@ extension InvitationOrdered {
     guard case .setTemplate(let template) = order else { return [] }
     order = .setTemplate(InvitationTemplate(language: template.language))
     return ["template"]
-  }
-}
-
-extension DirectoryEvent {
-  fileprivate mutating func omitLargeFields() -> [String] {
-    var fields = LargeFields()
-    fields.omit(&displayName, "displayName")
-    fields.omit(&email, "email")
-    fields.omit(&role, "role")
-    return fields.omitted
   }
 }
 

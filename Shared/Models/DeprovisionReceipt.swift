@@ -58,16 +58,35 @@ public struct DeprovisionReceipt: Sendable, Hashable, Codable {
   public struct SentEvent: Sendable, Hashable, Codable {
     /// The CloudEvents id of the event.
     public var id: String
-    /// The kind of event.
-    public var change: DirectoryEvent.Change
+    /// The type of the event.
+    public var change: DirectoryEvent.Kind
     /// The group of the event; `nil` if the event is about the user alone.
     public var group: GroupID?
 
     /// Creates a sent event.
-    public init(id: String, change: DirectoryEvent.Change, group: GroupID?) {
+    public init(id: String, change: DirectoryEvent.Kind, group: GroupID?) {
       self.id = id
       self.change = change
       self.group = group
     }
   }
+}
+
+extension DeprovisionReceipt.SentEvent {
+  /// Decodes the JSON form. Receipts of earlier versions have other names for the types.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    let name = try container.decode(String.self, forKey: .change)
+    guard let change = DirectoryEvent.Kind(rawValue: name) ?? Self.formerNames[name] else {
+      throw DecodingError.dataCorruptedError(forKey: .change, in: container, debugDescription: "'\(name)' is no type of an event")
+    }
+    self.init(
+      id: try container.decode(String.self, forKey: .id), change: change,
+      group: try container.decodeIfPresent(GroupID.self, forKey: .group))
+  }
+
+  /// The types of the events of the first version, by name. Receipts are never rewritten.
+  private static let formerNames: [String: DirectoryEvent.Kind] = [
+    "member-disabled": .memberDisabled, "member-deleted": .memberDeleted, "membership-removed": .groupMemberRemoved,
+  ]
 }

@@ -1,76 +1,107 @@
 import Foundation
 
-/// A change of the product's directory, published for the product on `directory.events`.
+/// A change of the product's directory: on `directory.events`, in the event log, in the events API and in webhooks.
 public struct DirectoryEvent: Sendable, Hashable, Codable {
   /// The workspace of the member or group.
   public var workspace: WorkspaceID
+  /// The CloudEvents id: the same each time the change is decided. It is not part of the JSON.
+  public var id = ""
   /// What changed.
-  public var change: Change
-  /// The member; `nil` if only a group changed.
-  public var member: UserID?
-  /// The group; `nil` if only a member changed.
-  public var group: GroupID?
-  /// The name of the group after the change.
-  public var displayName: String?
-  /// The email address of the member.
-  public var email: String?
-  /// The role of the member after the change.
-  public var role: String?
-  /// Why access was revoked; `nil` for any other change.
-  public var reason: RevocationReason?
-  /// The version of the member that the event reflects.
+  public var type: Kind
+  /// The number of the event within its workspace, counted from 1 without gaps; `nil` until the event is stored.
+  public var sequence: Int64?
+  /// The member after the change; `nil` if only a group changed.
+  public var member: DirectoryMember?
+  /// The group after the change; `nil` if only a member changed.
+  public var group: Group?
+  /// The changed attributes, by name; those of schema extensions as `URN:name`. `nil` unless the event is an update.
   ///
-  /// Events of a member and of a group may be on different partitions: of two events about the same membership, the one with the larger
-  /// versions is the later one.
-  public var memberVersion: Int64?
-  /// The version of the group that the event reflects.
-  public var groupVersion: Int64?
+  /// Empty if the old values are unknown, because the directory got the attributes with this change.
+  public var changes: [String: AttributeChange]?
+  /// Why access was revoked; `nil` for any other event.
+  public var reason: RevocationReason?
   /// When identity-store made the change.
   public var changedAt: Date
   /// The fields that are missing because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
   public var omitted: [String]?
 
-  /// Creates a directory event.
+  /// Creates an event.
   public init(
-    workspace: WorkspaceID, change: Change, member: UserID? = nil, group: GroupID? = nil, displayName: String? = nil,
-    email: String? = nil, role: String? = nil, reason: RevocationReason? = nil, memberVersion: Int64? = nil, groupVersion: Int64? = nil,
-    changedAt: Date
+    workspace: WorkspaceID, id: String, type: Kind, sequence: Int64? = nil, member: DirectoryMember? = nil, group: Group? = nil,
+    changes: [String: AttributeChange]? = nil, reason: RevocationReason? = nil, changedAt: Date
   ) {
     self.workspace = workspace
-    self.change = change
+    self.id = id
+    self.type = type
+    self.sequence = sequence
     self.member = member
     self.group = group
-    self.displayName = displayName
-    self.email = email
-    self.role = role
+    self.changes = changes
     self.reason = reason
-    self.memberVersion = memberVersion
-    self.groupVersion = groupVersion
     self.changedAt = changedAt
   }
 
-  /// What changed in the directory.
-  public enum Change: String, Sendable, Hashable, Codable, CaseIterable {
+  enum CodingKeys: String, CodingKey {
+    case workspace, type, sequence, member, group, changes, reason, changedAt, omitted
+  }
+
+  /// The type of an event.
+  public enum Kind: String, Sendable, Hashable, Codable, CaseIterable {
+    /// A person was invited: new, or enabled again without ever having signed in.
+    case memberInvited = "member.invited"
+    /// Attributes of a person changed.
+    case memberUpdated = "member.updated"
+    /// The person signed in for the first time, or was enabled again.
+    case memberActivated = "member.activated"
+    /// The person was disabled and is no longer shown in any group, or was created as disabled.
+    case memberDisabled = "member.disabled"
+    /// The person was deleted.
+    case memberDeleted = "member.deleted"
+    /// The role of the person changed.
+    case memberRoleChanged = "member.role-changed"
     /// End the person's sessions and API keys now. Published before every other event of the same change.
     case accessRevoked = "access-revoked"
-    /// The person signed in for the first time, or was enabled again.
-    case memberActivated = "member-activated"
-    /// The person was disabled and is no longer shown in any group.
-    case memberDisabled = "member-disabled"
-    /// The person was deleted.
-    case memberDeleted = "member-deleted"
-    /// The role of the person changed.
-    case roleChanged = "role-changed"
     /// A group was created.
-    case groupCreated = "group-created"
+    case groupCreated = "group.created"
     /// The display name of a group changed.
-    case groupRenamed = "group-renamed"
+    case groupUpdated = "group.updated"
     /// A group was deleted.
-    case groupDeleted = "group-deleted"
+    case groupDeleted = "group.deleted"
     /// A person became a visible member of a group.
-    case membershipAdded = "membership-added"
+    case groupMemberAdded = "group.member-added"
     /// A person is no longer a visible member of a group.
-    case membershipRemoved = "membership-removed"
+    case groupMemberRemoved = "group.member-removed"
+  }
+
+  /// A group in the product's directory.
+  public struct Group: Sendable, Hashable, Codable {
+    /// The id of the group.
+    public var id: GroupID
+    /// The name; `nil` in a membership event, and if the group is deleted.
+    public var displayName: String?
+    /// The version of the group that the event reflects.
+    public var version: Int64
+
+    /// Creates a group.
+    public init(id: GroupID, displayName: String? = nil, version: Int64) {
+      self.id = id
+      self.displayName = displayName
+      self.version = version
+    }
+  }
+
+  /// The old and the new value of an attribute; `null` if it has none.
+  public struct AttributeChange: Sendable, Hashable, Codable {
+    /// The value before the change.
+    public var from: JSONValue
+    /// The value after the change.
+    public var to: JSONValue
+
+    /// Creates a change.
+    public init(from: JSONValue, to: JSONValue) {
+      self.from = from
+      self.to = to
+    }
   }
 
   /// Why access was revoked.
@@ -81,28 +112,40 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
     case deleted
   }
 
-  /// The CloudEvents type.
-  public var type: String { "rollcall.directory.\(change.rawValue).v1" }
+  /// The CloudEvents type, such as `rollcall.directory.member.invited.v2`.
+  public var cloudEventType: String { type.cloudEventType }
 
-  /// The key of the message: the group if the event has one, or else the member.
-  public var subject: String { group?.description ?? member?.description ?? workspace.description }
+  /// The CloudEvents subject: the group if the event has one, or else the member.
+  public var subject: String { group?.id.description ?? member?.id.description ?? workspace.description }
 
   /// The message of this event.
   ///
-  /// - Parameters:
-  ///   - id: The CloudEvents id.
-  ///   - source: The process that produces it, such as `scim-api/0`.
-  public func cloudEvent(id: String, source: String, time: Date, traceparent: String?) throws -> CloudEvent {
+  /// - Parameter source: The process that produces it, such as `group-sync/0`.
+  /// - Throws: The error of `JSONEncoder`.
+  public func cloudEvent(source: String, traceparent: String?) throws -> CloudEvent {
     CloudEvent(
-      id: id, source: source, type: type, subject: subject, time: time, extensions: ["workspaceid": workspace.description],
-      traceparent: traceparent, data: try JSONData.encode(self))
+      id: id, source: source, type: cloudEventType, subject: subject, time: changedAt, extensions: ["workspaceid": workspace.description],
+      traceparent: traceparent, data: try json())
   }
 
   /// Reads the event from its message.
   ///
   /// - Throws: ``MessageError`` if the message is of another type or malformed.
   public init(_ event: CloudEvent) throws(MessageError) {
-    self = try JSONData.decode(from: event.data, type: event.type)
-    guard event.type == type else { throw .unknownType(event.type) }
+    try self.init(id: event.id, data: event.data)
+    guard event.type == cloudEventType else { throw .unknownType(event.type) }
   }
+
+  /// Reads the event from its JSON, for example from the event log.
+  ///
+  /// - Throws: ``MessageError`` if the JSON is malformed.
+  public init(id: String, data: [UInt8]) throws(MessageError) {
+    self = try JSONData.decode(from: data, type: "directory event")
+    self.id = id
+  }
+}
+
+extension DirectoryEvent.Kind {
+  /// The CloudEvents type, such as `rollcall.directory.member.invited.v2`.
+  public var cloudEventType: String { "rollcall.directory.\(rawValue).v2" }
 }

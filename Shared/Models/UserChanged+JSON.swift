@@ -1,5 +1,4 @@
 import Foundation
-import Primitives
 
 // The JSON of the most frequent event, without an encoder or decoder. The format is that of ``JSONData``.
 extension UserChanged {
@@ -15,15 +14,21 @@ extension UserChanged {
     json.member("changedAt", Timestamp.text(changedAt))
     json.name("user")
     json.begin()
+    json.member("accountId", user.accountID)
+    json.member("attributes", user.attributes)
+    json.member("department", user.department)
     json.member("displayName", user.displayName)
     json.member("email", user.email)
+    json.member("externalId", user.externalID)
     json.member("familyName", user.familyName)
     json.member("firstSignedInAt", user.firstSignedInAt.map(Timestamp.text))
     json.member("givenName", user.givenName)
     json.member("id", user.id.description)
     json.member("language", user.language)
+    json.member("manager", user.manager)
     json.member("role", user.role)
     json.member("state", user.state.rawValue)
+    json.member("title", user.title)
     json.member("userName", user.userName)
     json.end()
     json.name("version")
@@ -68,7 +73,20 @@ extension UserSnapshot {
     var (userName, displayName, givenName, familyName): (String?, String?, String?, String?)
     var (email, language, role): (String?, String?, String?)
     var firstSignedInAt: Date?
+    var (externalID, accountID, title, department): (String?, String?, String?, String?)
+    var manager: ManagerReference?
+    var attributes: [String: JSONValue]?
     let isRead = reader.object { name, reader in
+      switch name {
+      case "attributes":
+        // Custom attributes, which few workspaces have, are left to the decoder.
+        attributes = reader.emptyObject() ? [:] : nil
+        return attributes != nil
+      case "manager":
+        manager = ManagerReference(&reader)
+        return manager != nil
+      default: break
+      }
       guard let text = reader.string() else { return false }
       switch name {
       case "id": id = UserID(text)
@@ -80,6 +98,10 @@ extension UserSnapshot {
       case "email": email = text
       case "language": language = text
       case "role": role = text
+      case "externalId": externalID = text
+      case "accountId": accountID = text
+      case "title": title = text
+      case "department": department = text
       case "firstSignedInAt":
         firstSignedInAt = Timestamp.date(text)
         return firstSignedInAt != nil
@@ -90,101 +112,7 @@ extension UserSnapshot {
     guard isRead, let id, let state else { return nil }
     self.init(
       id: id, state: state, userName: userName, displayName: displayName, givenName: givenName, familyName: familyName, email: email,
-      language: language, role: role, firstSignedInAt: firstSignedInAt)
-  }
-}
-
-/// Writes JSON objects of strings and integers.
-private struct PlainJSONWriter {
-  private(set) var bytes: [UInt8] = []
-  private var needsComma = false
-
-  init() { bytes.reserveCapacity(512) }
-
-  mutating func begin() {
-    bytes.append(UInt8(ascii: "{"))
-    needsComma = false
-  }
-
-  mutating func end() {
-    bytes.append(UInt8(ascii: "}"))
-    needsComma = true
-  }
-
-  /// Writes the name of a member, whose value must follow.
-  mutating func name(_ name: String) {
-    if needsComma { bytes.append(UInt8(ascii: ",")) }
-    JSONEscaping.append(name, to: &bytes)
-    bytes.append(UInt8(ascii: ":"))
-    needsComma = true
-  }
-
-  /// Writes a member, unless its value is missing.
-  mutating func member(_ name: String, _ text: String?) {
-    guard let text else { return }
-    self.name(name)
-    JSONEscaping.append(text, to: &bytes)
-  }
-
-  mutating func integer(_ number: Int64) {
-    bytes += String(number).utf8
-  }
-}
-
-/// Reads JSON objects of objects, integers and strings without escapes, as ``PlainJSONWriter`` usually writes them, without white space.
-private struct PlainJSONReader {
-  private let bytes: UnsafeBufferPointer<UInt8>
-  private var position = 0
-
-  private init(_ bytes: UnsafeBufferPointer<UInt8>) {
-    self.bytes = bytes
-  }
-
-  /// Whether `read` accepts the bytes, and reads all of them.
-  static func read(_ bytes: [UInt8], _ read: (inout PlainJSONReader) -> Bool) -> Bool {
-    bytes.withUnsafeBufferPointer { bytes in
-      var reader = PlainJSONReader(bytes)
-      return read(&reader) && reader.position == bytes.count
-    }
-  }
-
-  /// Reads an object, whose members must be in the order of their names, so that each is there once.
-  ///
-  /// - Parameter member: reads the value of the member with this name; false if it cannot.
-  mutating func object(_ member: (_ name: String, inout PlainJSONReader) -> Bool) -> Bool {
-    guard take(UInt8(ascii: "{")) else { return false }
-    var last = ""
-    repeat {
-      guard let name = string(), name > last, take(UInt8(ascii: ":")), member(name, &self) else { return false }
-      last = name
-    } while take(UInt8(ascii: ","))
-    return take(UInt8(ascii: "}"))
-  }
-
-  /// Reads a string; nil if there is none, or if it has escapes or invalid UTF-8.
-  mutating func string() -> String? {
-    guard take(UInt8(ascii: "\"")) else { return nil }
-    let start = position
-    while position < bytes.count, !JSONEscaping.needsEscape(bytes[position]) { position += 1 }
-    let text = UnsafeBufferPointer(rebasing: bytes[start..<position])
-    return take(UInt8(ascii: "\"")) ? String(validating: text, as: UTF8.self) : nil
-  }
-
-  /// Reads a positive integer of at most 18 digits.
-  mutating func integer() -> Int64? {
-    let start = position
-    var number: Int64 = 0
-    while position < bytes.count, case UInt8(ascii: "0")...UInt8(ascii: "9") = bytes[position] {
-      number = number &* 10 &+ Int64(bytes[position] & 0xF)
-      position += 1
-    }
-    let isInRange = (1...18).contains(position - start) && bytes[start] != UInt8(ascii: "0")
-    return isInRange ? number : nil
-  }
-
-  private mutating func take(_ byte: UInt8) -> Bool {
-    guard position < bytes.count, bytes[position] == byte else { return false }
-    position += 1
-    return true
+      language: language, role: role, firstSignedInAt: firstSignedInAt, externalID: externalID, accountID: accountID, title: title,
+      department: department, manager: manager, attributes: attributes)
   }
 }

@@ -97,11 +97,27 @@ public struct UserSnapshot: Sendable, Hashable, Codable {
   public var role: String?
   /// When the person first signed in; `nil` if never.
   public var firstSignedInAt: Date?
+  /// The identifier that the identity provider uses.
+  public var externalID: String?
+  /// The id of the product's own account that is linked to the user.
+  public var accountID: String?
+  /// The `title`.
+  public var title: String?
+  /// The department of the enterprise extension.
+  public var department: String?
+  /// The manager of the enterprise extension.
+  public var manager: ManagerReference?
+  /// The custom attributes of the workspace: an object for each schema extension, by URN; empty if there are none.
+  ///
+  /// `nil` for a deleted user, and in events of versions that published neither these nor the other attributes from ``externalID`` on.
+  public var attributes: [String: JSONValue]?
 
   /// Creates a snapshot; a deleted user has the id only.
   public init(
     id: UserID, state: UserState, userName: String? = nil, displayName: String? = nil, givenName: String? = nil,
-    familyName: String? = nil, email: String? = nil, language: String? = nil, role: String? = nil, firstSignedInAt: Date? = nil
+    familyName: String? = nil, email: String? = nil, language: String? = nil, role: String? = nil, firstSignedInAt: Date? = nil,
+    externalID: String? = nil, accountID: String? = nil, title: String? = nil, department: String? = nil,
+    manager: ManagerReference? = nil, attributes: [String: JSONValue]? = nil
   ) {
     self.id = id
     self.state = state
@@ -113,5 +129,18 @@ public struct UserSnapshot: Sendable, Hashable, Codable {
     self.language = language
     self.role = role
     self.firstSignedInAt = firstSignedInAt
+    self.externalID = externalID
+    self.accountID = accountID
+    self.title = title
+    self.department = department
+    self.manager = manager
+    self.attributes = attributes
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case id, state, userName, displayName, givenName, familyName, email, language, role, firstSignedInAt, title, department, manager
+    case attributes
+    case externalID = "externalId"
+    case accountID = "accountId"
   }
 }

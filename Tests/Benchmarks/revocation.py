@@ -19,7 +19,7 @@ from confluent_kafka import OFFSET_END, Consumer, TopicPartition
 from suite import Suite
 
 TOPIC = "directory.events"
-TYPE = b"rollcall.directory.access-revoked.v1"
+TYPE = b"rollcall.directory.access-revoked.v2"
 SENDERS = 32
 TARGET_MS = 150
 # An event is missing if it has not arrived this many seconds after the last response.

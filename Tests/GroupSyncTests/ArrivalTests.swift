@@ -21,15 +21,15 @@ struct ArrivalTests {
     #expect(product.inconsistencies == [])
     #expect(product.visibleMembers == history.visibleMembers)
     #expect(product.groupNames == history.groupNames)
-    #expect(product.active == Set(history.people.filter { $0.value.state == .active }.keys))
+    #expect(product.profiles == history.profiles)
     let published = fixture.decider.published
-    #expect(Set(published.map(\.id)).count == published.count, "event ids are unique")
+    #expect(Set(published.map(\.event.id)).count == published.count, "event ids are unique")
 
     // One receipt for each deactivation and each deletion, however often it was delivered.
     let receipts = fixture.decider.receipts
     #expect(Set(receipts.map(\.id)).count == receipts.count)
-    let revocations = published.filter { $0.event.change == .memberDisabled || $0.event.change == .memberDeleted }
-    #expect(receipts.flatMap(\.events).count { $0.change == .memberDisabled || $0.change == .memberDeleted } == revocations.count)
+    let deactivations = published.count { $0.event.type == .accessRevoked && $0.event.reason == .disabled }
+    #expect(receipts.count == deactivations + published.count { $0.event.type == .memberDeleted })
   }
 
   @Test("repair a directory with lost and changed rows when they are published again", arguments: UInt64(0)..<200)

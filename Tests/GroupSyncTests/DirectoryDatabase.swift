@@ -14,6 +14,8 @@ struct DirectoryDatabase: Sendable {
   let pool: PostgresPool
   /// A pool with the database role of scimctl.
   let reader: PostgresPool
+  /// A pool with the role that owns the tables.
+  let owner: PostgresPool
   private let transaction: DirectoryTransaction
 
   /// Creates a database on the shared server.
@@ -27,12 +29,13 @@ struct DirectoryDatabase: Sendable {
     return DirectoryDatabase(
       pool: pool(server.url(database: database, role: "group_sync"), planning: .onceByIndex),
       reader: pool(server.url(database: database, role: "scimctl"), planning: .adaptive),
-      securityEvents: securityEvents)
+      owner: pool(server.url(database: database), planning: .adaptive), securityEvents: securityEvents)
   }
 
-  private init(pool: PostgresPool, reader: PostgresPool, securityEvents: SecurityEvents?) {
+  private init(pool: PostgresPool, reader: PostgresPool, owner: PostgresPool, securityEvents: SecurityEvents?) {
     self.pool = pool
     self.reader = reader
+    self.owner = owner
     transaction = DirectoryTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test", securityEvents: securityEvents))
   }
 
@@ -52,12 +55,35 @@ struct DirectoryDatabase: Sendable {
   /// The published directory events, in order.
   func messages() async throws -> [DirectoryEvent] {
     let rows = try await pool.query(
-      Statement("messages", "select topic, key, payload from directory.outbox where topic <> 'security.events' order by id"))
+      Statement("messages", "select topic, key, payload, headers from directory.outbox where topic <> 'security.events' order by id"))
     return try rows.map { row in
-      let event: DirectoryEvent = try JSONData.decode(from: row.bytes(2), type: "directory event")
+      let headers = try row.textArray(3)
+      let id = headers.firstIndex(of: "ce_id").map { headers[$0 + 1] }
+      let event = try DirectoryEvent(id: id ?? "", data: row.bytes(2))
       guard try row.string(0) == "directory.events", try row.bytes(1) == Array(event.workspace.description.utf8) else {
         throw MessageError.malformed(attribute: "key", value: "\(row)")
       }
+      return event
+    }
+  }
+
+  /// The events of the log, in the order of their positions, which must have no gap.
+  func log() async throws -> [DirectoryEvent] {
+    let rows = try await pool.query(
+      Statement(
+        "log",
+        """
+        select position, workspace_id, sequence, id, type, data,
+          stored_at >= lag(stored_at, 1, stored_at) over (order by position),
+          (select last_position = (select count(*) from directory.events) from directory.event_log)
+        from directory.events
+        order by position
+        """))
+    return try rows.enumerated().map { index, row in
+      let event = try DirectoryEvent(id: row.string(3), data: Array(row.string(5).utf8))
+      guard try row.int(0) == index + 1, try row.uuid(1) == event.workspace.uuid, try Int64(row.int(2)) == event.sequence,
+        try row.string(4) == event.type.rawValue, try row.bool(6), try row.bool(7)
+      else { throw MessageError.malformed(attribute: "event", value: "\(row)") }
       return event
     }
   }

@@ -30,6 +30,8 @@ struct DirectoryStorageTests {
     #expect(product.inconsistencies == [])
     #expect(product.visibleMembers == history.visibleMembers)
     #expect(product.groupNames == history.groupNames)
+    #expect(product.profiles == history.profiles)
+    #expect(try await store.log() == store.messages(), "the log has the events of the outbox, in the same order")
     #expect(try await store.visibleMembers() == history.visibleMembers.filter { !$0.value.isEmpty })
     let statuses = history.statuses.mapValues { of in [MembershipStatus.visible, .pending, .held].map { of[$0]?.count ?? 0 } }
     #expect(try await store.counts() == statuses.filter { $0.value != [0, 0, 0] })
@@ -77,6 +79,73 @@ struct DirectoryStorageTests {
     #expect(try await store.view() == [[Fixture.email(of: ana), "disabled", "false"]])
   }
 
+  @Test("keeps the complete profile, from which the next event gets the old values")
+  func profile() async throws {
+    let store = try await DirectoryDatabase.start()
+    let ana = Fixture.user(1)
+    try await store.apply([Fixture.userEvent(ana, .created, .invited, version: 1) { $0.title = "Engineer" }])
+    try await store.apply([Fixture.userEvent(ana, .updated, .invited, version: 2) { $0.title = "Director \"x\"" }])
+    let events = try await store.log()
+    #expect(events.map(\.type) == [.memberInvited, .memberUpdated])
+    #expect(events.map(\.sequence) == [1, 2])
+    #expect(events.last?.changes == ["title": .init(from: .string("Engineer"), to: .string("Director \"x\""))])
+    #expect(events.last?.member?.title == "Director \"x\"" && events.last?.member?.version == 2)
+  }
+
+  @Test("notices that a process of an earlier version wrote a row, and completes it without a false event")
+  func mixedVersions() async throws {
+    let store = try await DirectoryDatabase.start()
+    let (ana, ben) = (Fixture.user(1), Fixture.user(2))
+    try await store.apply([
+      Fixture.userEvent(ana, .created, .active, version: 1) { $0.title = "Engineer" },
+      Fixture.userEvent(ben, .created, .active, version: 1) { $0.title = "Engineer" },
+    ])
+    // What the earlier version writes: it knows no documents.
+    for write in [
+      "update directory.members set version = 2, role = 'admin' where id = '\(ana)'",
+      "update directory.members set version = 2, state = 'deleted', email = null, display_name = null, role = null where id = '\(ben)'",
+    ] { _ = try await store.pool.query(Statement(once: "earlier version", write)) }
+    let documents = try await store.pool.query(Statement("documents", "select count(document) from directory.members"))
+    #expect(try documents.first?.int(0) == 0)
+
+    let published = try await store.messages().count
+    try await store.apply([Fixture.userEvent(ana, .restated, .active, version: 2, role: "admin") { $0.title = "Director" }])
+    #expect(try await store.messages().count == published)
+    try await store.apply([Fixture.userEvent(ana, .updated, .active, version: 3, role: "admin") { $0.title = "Engineer" }])
+    #expect(try await store.messages().last?.changes == ["title": .init(from: .string("Director"), to: .string("Engineer"))])
+  }
+
+  @Test("numbers the events of each workspace without gaps, also after a batch that failed")
+  func sequences() async throws {
+    let store = try await DirectoryDatabase.start()
+    try await store.apply([Fixture.userEvent(Fixture.user(1), .created, .active, version: 1)])
+    await #expect(throws: PostgresError.self) {
+      try await store.apply([
+        Fixture.userEvent(Fixture.user(2), .created, .active, version: 1),
+        Fixture.groupEvent(Fixture.group(1), .created, version: 1, name: "no\u{0}name"),
+      ])
+    }
+    try await store.apply([Fixture.userEvent(Fixture.user(2), .created, .active, version: 1)])
+    #expect(try await store.log().map(\.sequence) == [1, 2])
+  }
+
+  @Test("stores events whose day has no partition in the default one, and the partition of the day is not added then")
+  func defaultPartition() async throws {
+    let store = try await DirectoryDatabase.start()
+    let partitions = try await store.owner.query(
+      Statement("partitions", "select inhrelid::regclass::text from pg_inherits where inhparent = 'directory.events'::regclass"))
+    // Today, the next two days, and the default.
+    #expect(partitions.count == 4)
+    for name in try partitions.map({ try $0.string(0) }) where name != "directory.events_default" {
+      _ = try await store.owner.query(Statement(once: "drop", "drop table \(name)"))
+    }
+    try await store.apply([Fixture.userEvent(Fixture.user(1), .created, .active, version: 1)])
+    #expect(try await store.log().count == 1)
+    let added = try await store.pool.query(
+      Statement("add partitions", "select directory.add_event_partitions((now() at time zone 'UTC')::date, 3)"))
+    #expect(try added.first?.int(0) == 2)
+  }
+
   @Test("has no personal data of deleted users")
   func deletion() async throws {
     let store = try await DirectoryDatabase.start()
@@ -87,7 +156,7 @@ struct DirectoryStorageTests {
     try await store.apply([Fixture.userEvent(ana, .deleted, .disabled, version: 2)])
     let rows = try await store.pool.query(
       Statement("people", "select m::text from directory.members m union all select s::text from directory.memberships s"))
-    #expect(try rows.map { try $0.string(0) } == ["(\(Fixture.workspace),\(ana),deleted,,,,2)"])
+    #expect(try rows.map { try $0.string(0) } == ["(\(Fixture.workspace),\(ana),deleted,,,,2,)"])
   }
 
   @Test("applies a group of many thousands in one batch, and its deletion in another")
@@ -145,7 +214,7 @@ struct DirectoryStorageTests {
     #expect(try groups.map { try $0.bool(0) } == [true, true])
     #expect(try groups.map { try $0.optionalString(1) } == [nil, nil])
     // Published: two users with their memberships in the remaining group, the two lost memberships, and the lost group.
-    let repaired = try await store.messages().dropFirst(published).map(\.change)
+    let repaired = try await store.messages().dropFirst(published).map(\.type)
     #expect(repaired.count { $0 == .memberActivated } == 2)
     #expect(repaired.count { $0 == .groupCreated } == 1)
     try await store.apply(restatement)

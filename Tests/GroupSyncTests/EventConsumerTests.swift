@@ -56,8 +56,8 @@ struct EventConsumerTests {
       try await eventually("the published events") {
         try await published.changes() == [
           PublishedChange(.groupCreated, in: team), PublishedChange(.memberActivated, ana),
-          PublishedChange(.membershipAdded, ana, in: team), PublishedChange(.memberActivated, ben),
-          PublishedChange(.membershipAdded, ben, in: team),
+          PublishedChange(.groupMemberAdded, ana, in: team), PublishedChange(.memberActivated, ben),
+          PublishedChange(.groupMemberAdded, ben, in: team),
         ]
       }
     }
@@ -99,7 +99,7 @@ private actor Listener: Service {
     Set(
       try messages.map { message in
         let event = try DirectoryEvent(message.cloudEvent())
-        return PublishedChange(event.change, event.member, in: event.group)
+        return PublishedChange(event.type, event.member?.id, in: event.group?.id)
       })
   }
 }

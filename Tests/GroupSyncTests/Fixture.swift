@@ -19,13 +19,23 @@ struct Fixture {
   }
 
   static func userEvent(
+    _ user: UserID, _ change: UserChanged.Change, _ state: UserState, version: Int64, role: String = "viewer",
+    _ profile: (inout UserSnapshot) -> Void = { _ in }
+  ) -> IdentityEvent {
+    var snapshot = UserSnapshot(id: user, state: .disabled)
+    if change != .deleted {
+      snapshot = UserSnapshot(
+        id: user, state: state, userName: email(of: user), displayName: "Somebody", email: email(of: user), role: role, attributes: [:])
+      profile(&snapshot)
+    }
+    return .userChanged(UserChanged(workspace: workspace, user: snapshot, change: change, version: version, changedAt: time))
+  }
+
+  /// The event as a version of identity-store sends it that knows fewer attributes.
+  static func formerUserEvent(
     _ user: UserID, _ change: UserChanged.Change, _ state: UserState, version: Int64, role: String = "viewer"
   ) -> IdentityEvent {
-    let snapshot =
-      change == .deleted
-      ? UserSnapshot(id: user, state: .disabled)
-      : UserSnapshot(id: user, state: state, userName: email(of: user), displayName: "Somebody", email: email(of: user), role: role)
-    return .userChanged(UserChanged(workspace: workspace, user: snapshot, change: change, version: version, changedAt: time))
+    userEvent(user, change, state, version: version, role: role) { $0.attributes = nil }
   }
 
   static func groupEvent(
@@ -83,24 +93,24 @@ struct Fixture {
   func group(_ group: GroupID) -> Group? { decider.directory.groups[GroupKey(workspace: Self.workspace, id: group)] }
 }
 
-/// A published event, reduced to its change, member and group.
+/// A published event, reduced to its type, member and group.
 struct PublishedChange: Hashable, CustomStringConvertible {
-  var change: DirectoryEvent.Change
+  var type: DirectoryEvent.Kind
   var member: UserID?
   var group: GroupID?
 
-  init(_ change: DirectoryEvent.Change, _ member: UserID? = nil, in group: GroupID? = nil) {
-    self.change = change
+  init(_ type: DirectoryEvent.Kind, _ member: UserID? = nil, in group: GroupID? = nil) {
+    self.type = type
     self.member = member
     self.group = group
   }
 
   init(_ published: Decider.PublishedEvent) {
-    self.init(published.event.change, published.event.member, in: published.event.group)
+    self.init(published.event.type, published.event.member?.id, in: published.event.group?.id)
   }
 
   var description: String {
-    [change.rawValue, member.map { "\($0.bytes.last ?? 0)" }, group.map { "in \($0.bytes.last ?? 0)" }].compactMap { $0 }
+    [type.rawValue, member.map { "\($0.bytes.last ?? 0)" }, group.map { "in \($0.bytes.last ?? 0)" }].compactMap { $0 }
       .joined(separator: " ")
   }
 }

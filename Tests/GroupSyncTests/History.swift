@@ -10,11 +10,41 @@ import Models
 struct History {
   private(set) var streams: [[IdentityEvent]] = []
   /// The users who are not deleted.
-  private(set) var people: [UserID: (state: UserState, version: Int64)] = [:]
+  private(set) var people: [UserID: Person] = [:]
   /// The deleted users, with the version of the deletion.
   private(set) var deleted: [UserID: Int64] = [:]
   private(set) var groups: [GroupID: (name: String, version: Int64, members: Set<UserID>)] = [:]
   private(set) var deletedGroups: [GroupID: Int64] = [:]
+
+  /// What the events of a user can change.
+  struct Person {
+    var state: UserState
+    var version: Int64 = 1
+    var role = "viewer"
+    var title: String?
+    var manager: ManagerReference?
+    var attributes: [String: JSONValue] = [:]
+
+    fileprivate func event(_ user: UserID, _ change: UserChanged.Change) -> IdentityEvent {
+      Fixture.userEvent(user, change, state, version: version, role: role) { user in
+        user.title = title
+        user.manager = manager
+        user.attributes = attributes
+      }
+    }
+
+    /// Changes one attribute.
+    fileprivate mutating func change(using generator: inout some RandomNumberGenerator) {
+      switch Int.random(in: 0..<4, using: &generator) {
+      case 0: role = "role \(version)"
+      case 1: title = title == nil || Bool.random(using: &generator) ? "Title \(version)" : nil
+      case 2: manager = manager == nil ? ManagerReference(value: "\(version)") : nil
+      default:
+        let costCenter: JSONValue = .object(["costCenter": .integer(version), "tags": .array([.string("a"), .bool(true)])])
+        attributes = attributes.isEmpty || Bool.random(using: &generator) ? ["urn:example:acme:2.0:User": costCenter] : [:]
+      }
+    }
+  }
 
   init(people: UInt8, groups: UInt8, changes: Int, using generator: inout some RandomNumberGenerator) {
     let users = (1...people).map(Fixture.user)
@@ -43,6 +73,16 @@ struct History {
     }
   }
 
+  /// The final state of each user, as in an event without the version.
+  var profiles: [UserID: DirectoryMember] {
+    people.reduce(into: [:]) { profiles, person in
+      let (id, user) = person
+      profiles[id] = DirectoryMember(
+        id: id, userName: Fixture.email(of: id), email: Fixture.email(of: id), displayName: "Somebody", role: user.role, state: user.state,
+        title: user.title, manager: user.manager, attributes: user.attributes.isEmpty ? nil : user.attributes, version: 0)
+    }
+  }
+
   /// The final visible members.
   var visibleMembers: [GroupID: Set<UserID>] { statuses.mapValues { $0[.visible] ?? [] } }
 
@@ -51,7 +91,7 @@ struct History {
 
   /// A restatement of the final state: users first, then groups in parts.
   func restatement(using generator: inout some RandomNumberGenerator) -> [IdentityEvent] {
-    var events = people.map { Fixture.userEvent($0, .restated, $1.state, version: $1.version) }
+    var events = people.map { $1.event($0, .restated) }
     events += deleted.map { Fixture.userEvent($0, .deleted, .disabled, version: $1) }
     for (id, group) in groups {
       let members = group.members.filter { people[$0] != nil }
@@ -75,37 +115,31 @@ struct History {
   }
 
   private mutating func makePerson(_ user: UserID, changes: Int, using generator: inout some RandomNumberGenerator) {
-    var state = UserState.allCases.randomElement(using: &generator) ?? .invited
-    var events = [Fixture.userEvent(user, .created, state, version: 1)]
-    var version: Int64 = 1
-    var role = "viewer"
+    var person = Person(state: UserState.allCases.randomElement(using: &generator) ?? .invited)
+    var events = [person.event(user, .created)]
     for _ in 0..<Int.random(in: 0...changes, using: &generator) {
       if Int.random(in: 0..<6, using: &generator) == 0 {
-        events.append(Fixture.userEvent(user, .restated, state, version: version, role: role))
+        events.append(person.event(user, .restated))
         continue
       }
-      version += 1
-      switch (state, Int.random(in: 0..<8, using: &generator)) {
+      person.version += 1
+      var change = UserChanged.Change.updated
+      switch (person.state, Int.random(in: 0..<8, using: &generator)) {
       case (_, 0):
-        let deletion = Fixture.userEvent(user, .deleted, .disabled, version: version)
+        let deletion = Fixture.userEvent(user, .deleted, .disabled, version: person.version)
         streams.append(events + [deletion] + (Bool.random(using: &generator) ? [deletion] : []))
-        deleted[user] = version
+        deleted[user] = person.version
         return
-      case (.invited, 1...4):
-        state = .active
-        events.append(Fixture.userEvent(user, .activated, state, version: version, role: role))
-      case (.disabled, 1...5):
-        state = Bool.random(using: &generator) ? .active : .invited
-        events.append(Fixture.userEvent(user, .enabled, state, version: version, role: role))
-      case (.active, 1...4), (.invited, 5):
-        state = .disabled
-        events.append(Fixture.userEvent(user, .disabled, state, version: version, role: role))
-      default:
-        role = "role \(version)"
-        events.append(Fixture.userEvent(user, .updated, state, version: version, role: role))
+      case (.invited, 1...4): (person.state, change) = (.active, .activated)
+      case (.disabled, 1...5): (person.state, change) = (Bool.random(using: &generator) ? .active : .invited, .enabled)
+      case (.active, 1...4), (.invited, 5): (person.state, change) = (.disabled, .disabled)
+      default: break
       }
+      // A relinked user has other attributes, too.
+      if change == .updated || Bool.random(using: &generator) { person.change(using: &generator) }
+      events.append(person.event(user, change))
     }
-    people[user] = (state, version)
+    people[user] = person
     streams.append(events)
   }
 
@@ -155,55 +189,5 @@ struct History {
     return (0...cuts.count).map { index in
       MemberRange(after: index == 0 ? nil : cuts[index - 1], through: index == cuts.count ? nil : cuts[index])
     }
-  }
-}
-
-/// A model of the product: its state after receiving the published events.
-struct Product {
-  private(set) var visibleMembers: [GroupID: Set<UserID>] = [:]
-  private(set) var groupNames: [GroupID: String] = [:]
-  private(set) var active: Set<UserID> = []
-  /// Users whose sessions have ended since they were last active.
-  private(set) var ended: Set<UserID> = []
-  /// Events that repeat known state, refer to unknown resources, or come too late.
-  private(set) var inconsistencies: [String] = []
-
-  mutating func apply(_ event: DirectoryEvent) {
-    switch event.change {
-    case .memberActivated:
-      expect(event.member.map { active.insert($0).inserted } ?? false, event)
-      event.member.map { _ = ended.remove($0) }
-    case .accessRevoked:
-      // Published once, before any other change of the user.
-      expect(event.reason != nil && event.member.map { ended.insert($0).inserted } ?? false, event)
-    case .memberDisabled, .memberDeleted:
-      guard let member = event.member else { return expect(false, event) }
-      expect(!active.contains(member) || ended.contains(member), event)
-      active.remove(member)
-      // The access of a user who is enabled again can be revoked again.
-      ended.remove(member)
-    case .roleChanged: expect(event.member.map(active.contains) ?? false, event)
-    case .groupCreated, .groupRenamed:
-      guard let group = event.group, let name = event.displayName else { return expect(false, event) }
-      expect((groupNames[group] == nil) == (event.change == .groupCreated) && groupNames[group] != name, event)
-      groupNames[group] = name
-      if event.change == .groupCreated { visibleMembers[group] = [] }
-    case .groupDeleted:
-      guard let group = event.group else { return expect(false, event) }
-      expect(visibleMembers[group] == [], event)
-      visibleMembers[group] = nil
-      groupNames[group] = nil
-    case .membershipAdded, .membershipRemoved:
-      guard let group = event.group, let member = event.member else { return expect(false, event) }
-      if event.change == .membershipAdded {
-        expect(active.contains(member) && visibleMembers[group]?.insert(member).inserted == true, event)
-      } else {
-        expect(visibleMembers[group]?.remove(member) != nil, event)
-      }
-    }
-  }
-
-  private mutating func expect(_ condition: Bool, _ event: DirectoryEvent) {
-    if !condition { inconsistencies.append("\(event)") }
   }
 }

@@ -13,27 +13,32 @@ struct MemberDecisionTests {
     var before: UserState?
     var change: UserChanged.Change
     var after: UserState
-    var published: [DirectoryEvent.Change]
+    var published: [DirectoryEvent.Kind]
     var testDescription: String { "\(before?.rawValue ?? "unknown") \(change.rawValue) \(after.rawValue)" }
   }
 
   static let cases: [Case] = [
-    Case(before: nil, change: .created, after: .invited, published: []),
-    Case(before: nil, change: .created, after: .active, published: [.memberActivated, .membershipAdded]),
-    Case(before: nil, change: .created, after: .disabled, published: []),
-    Case(before: nil, change: .restated, after: .active, published: [.memberActivated, .membershipAdded]),
+    Case(before: nil, change: .created, after: .invited, published: [.memberInvited]),
+    Case(before: nil, change: .created, after: .active, published: [.memberActivated, .groupMemberAdded]),
+    Case(before: nil, change: .created, after: .disabled, published: [.memberDisabled]),
+    Case(before: nil, change: .restated, after: .invited, published: [.memberInvited]),
+    Case(before: nil, change: .updated, after: .active, published: [.memberActivated, .groupMemberAdded]),
+    Case(before: nil, change: .restated, after: .active, published: [.memberActivated, .groupMemberAdded]),
     Case(before: nil, change: .restated, after: .disabled, published: [.accessRevoked, .memberDisabled]),
     Case(before: nil, change: .deleted, after: .disabled, published: [.accessRevoked, .memberDeleted]),
     Case(before: .invited, change: .updated, after: .invited, published: []),
-    Case(before: .invited, change: .activated, after: .active, published: [.memberActivated, .membershipAdded]),
+    Case(before: .invited, change: .activated, after: .active, published: [.memberActivated, .groupMemberAdded]),
     Case(before: .invited, change: .disabled, after: .disabled, published: [.accessRevoked, .memberDisabled]),
     Case(before: .invited, change: .deleted, after: .disabled, published: [.accessRevoked, .memberDeleted]),
     Case(before: .active, change: .updated, after: .active, published: []),
-    Case(before: .active, change: .disabled, after: .disabled, published: [.accessRevoked, .memberDisabled, .membershipRemoved]),
-    Case(before: .active, change: .deleted, after: .disabled, published: [.accessRevoked, .memberDeleted, .membershipRemoved]),
+    Case(before: .active, change: .disabled, after: .disabled, published: [.accessRevoked, .memberDisabled, .groupMemberRemoved]),
+    Case(before: .active, change: .deleted, after: .disabled, published: [.accessRevoked, .memberDeleted, .groupMemberRemoved]),
     Case(before: .disabled, change: .updated, after: .disabled, published: []),
-    Case(before: .disabled, change: .enabled, after: .active, published: [.memberActivated, .membershipAdded]),
-    Case(before: .disabled, change: .enabled, after: .invited, published: []),
+    Case(before: .disabled, change: .enabled, after: .active, published: [.memberActivated, .groupMemberAdded]),
+    Case(before: .disabled, change: .enabled, after: .invited, published: [.memberInvited]),
+    Case(
+      before: .active, change: .restated, after: .invited,
+      published: [.accessRevoked, .memberDisabled, .memberInvited, .groupMemberRemoved]),
     Case(before: .disabled, change: .deleted, after: .disabled, published: [.memberDeleted]),
   ]
 
@@ -43,10 +48,12 @@ struct MemberDecisionTests {
     fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana]))
     if let before = example.before { fixture.apply(Fixture.userEvent(ana, .created, before, version: 1)) }
     let published = fixture.apply(Fixture.userEvent(ana, example.change, example.after, version: 2))
-    #expect(published.map(\.change) == example.published)
+    #expect(published.map(\.type) == example.published)
     #expect(published.allSatisfy { $0.member == ana })
-    let revocation = fixture.decider.published.last { $0.event.change == .accessRevoked }
+    let revocation = fixture.decider.published.last { $0.event.type == .accessRevoked }
     #expect(revocation?.event.reason == (revocation == nil ? nil : example.change == .deleted ? .deleted : .disabled))
+    let complete = fixture.decider.published.filter { $0.event.group == nil }.suffix(published.count { $0.group == nil })
+    #expect(complete.allSatisfy { $0.event.member?.state == (example.change == .deleted ? nil : example.after) })
     #expect(fixture.visibleMembers(in: team) == (example.after == .active ? [ana] : []))
     #expect(fixture.members(of: team) == (example.change == .deleted ? [] : [ana]))
   }
@@ -67,15 +74,17 @@ struct MemberDecisionTests {
     let groups = (1...3).map { Fixture.group($0) }
     for group in groups { fixture.apply(Fixture.groupEvent(group, .created, version: 1, adding: [ana])) }
     let published = fixture.apply(Fixture.userEvent(ana, .created, .active, version: 1))
-    #expect(published == [PublishedChange(.memberActivated, ana)] + groups.map { PublishedChange(.membershipAdded, ana, in: $0) })
+    #expect(published == [PublishedChange(.memberActivated, ana)] + groups.map { PublishedChange(.groupMemberAdded, ana, in: $0) })
   }
 
-  @Test("with another role publishes the role if the user is active", arguments: [UserState.invited, .active, .disabled])
+  @Test("with another role publishes the update, and the role by itself", arguments: [UserState.invited, .active, .disabled])
   func role(_ state: UserState) throws {
     var fixture = Fixture()
     fixture.apply(Fixture.userEvent(ana, .created, state, version: 1))
     let published = fixture.apply(Fixture.userEvent(ana, .updated, state, version: 2, role: "admin"))
-    #expect(published == (state == .active ? [PublishedChange(.roleChanged, ana)] : []))
+    #expect(published == [PublishedChange(.memberUpdated, ana), PublishedChange(.memberRoleChanged, ana)])
+    let change = ["role": DirectoryEvent.AttributeChange(from: .string("viewer"), to: .string("admin"))]
+    #expect(fixture.decider.published.suffix(2).allSatisfy { $0.event.changes == change && $0.event.member?.role == "admin" })
     #expect(fixture.member(ana)?.presence.content?.role == "admin")
   }
 
@@ -95,7 +104,7 @@ struct MemberDecisionTests {
       Fixture.userEvent(ana, .created, .active, version: 1), Fixture.groupEvent(team, .created, version: 1, adding: [ana]),
       Fixture.userEvent(ana, .deleted, .disabled, version: 2))
     #expect(fixture.member(ana) == Member(key: MemberKey(workspace: Fixture.workspace, id: ana), version: 2, presence: .deleted))
-    #expect(fixture.decider.published.suffix(3).allSatisfy { $0.event.email == nil && $0.event.role == nil })
+    #expect(fixture.decider.published.suffix(3).allSatisfy { $0.event.member == DirectoryMember(id: ana, version: 2) })
     #expect(fixture.apply(Fixture.userEvent(ana, .created, .active, version: 3)) == [])
     // A group event that was in flight during the deletion.
     #expect(fixture.apply(Fixture.groupEvent(team, .updated, version: 2, adding: [ana])) == [])
@@ -110,7 +119,7 @@ struct MemberDecisionTests {
       fixture.apply(Fixture.groupEvent(team, .created, version: 1, adding: [ana]))
       fixture.decider.decide(event, traceparent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
       #expect(fixture.decider.published.dropFirst().allSatisfy { $0.traceparent?.isEmpty == false })
-      return fixture.decider.published.map(\.id)
+      return fixture.decider.published.map(\.event.id)
     }
     #expect(ids[0] == ids[1])
     #expect(Set(ids[0]).count == 3)

@@ -27,8 +27,8 @@ struct ReceiptTests {
     #expect(receipt.revokedAt == Fixture.time)
     #expect(!receipt.invitationRevoked)
     #expect(receipt.groups == [DeprovisionReceipt.LostGroup(id: team, displayName: "Data team", wasVisible: true)])
-    #expect(receipt.events.map(\.change) == [.accessRevoked, .memberDisabled, .membershipRemoved])
-    #expect(receipt.events.map(\.id) == fixture.decider.published.suffix(3).map(\.id))
+    #expect(receipt.events.map(\.change) == [.accessRevoked, .memberDisabled, .groupMemberRemoved])
+    #expect(receipt.events.map(\.id) == fixture.decider.published.suffix(3).map(\.event.id))
 
     // The later deletion removes the held memberships.
     fixture.apply(Fixture.userEvent(ana, .deleted, .disabled, version: 3))
@@ -118,7 +118,7 @@ struct ReceiptTests {
       id: .made(at: Fixture.time), workspace: Fixture.workspace, member: ana, memberVersion: 2, reason: .disabled, revokedAt: Fixture.time,
       invitationRevoked: false, groups: groups,
       events: groups.map {
-        DeprovisionReceipt.SentEvent(id: "\(ana)/2/membership-removed/\($0.id)", change: .membershipRemoved, group: $0.id)
+        DeprovisionReceipt.SentEvent(id: "\(ana)/2/group.member-removed/\($0.id)", change: .groupMemberRemoved, group: $0.id)
       })
     let message = try await events.message(for: receipt, source: "group-sync/test")
     #expect(message.value.count < 1 << 19)

@@ -15,7 +15,9 @@ struct EventTests {
           workspace: workspace,
           user: UserSnapshot(
             id: user, state: .invited, userName: "ana", displayName: "Ana \"Zoë\" Silva", givenName: "Ana", familyName: "Silva",
-            email: "ana@example.com", language: "pt-BR", role: "editor", firstSignedInAt: time),
+            email: "ana@example.com", language: "pt-BR", role: "editor", firstSignedInAt: time, externalID: "00u1", accountID: "4711",
+            title: "Engineer", department: "R&D", manager: ManagerReference(value: "26118915"),
+            attributes: ["urn:example:acme:2.0:User": .object(["floor": .integer(3), "tags": .array([.string("a"), .null, .bool(true)])])]),
           change: change, version: 3, changedAt: time))
     } + [
       .userChanged(
@@ -39,6 +41,14 @@ struct EventTests {
             slug: "acme", name: "Acme", plan: .team, samlSSO: false, scimEnabled: true, signInURL: "https://acme.example"),
           version: 1, changedAt: time)),
       .signInRefused(SignInRefused(workspace: workspace, user: user, signedInAt: time)),
+      .workspaceAlert(
+        WorkspaceAlert(
+          command: .made(at: time), workspace: workspace, kind: .seatsWarning, seats: .init(used: 90, limit: 100), occurredAt: time)),
+      .workspaceAlert(
+        WorkspaceAlert(
+          command: .made(at: time), workspace: workspace, kind: .seatsExhausted, seats: .init(used: 100, limit: 100), occurredAt: time)),
+      .workspaceAlert(
+        WorkspaceAlert(command: .made(at: time), workspace: workspace, kind: .noActiveAdmin, user: user, occurredAt: time)),
       .changeHeld(
         ChangeHeld(
           workspace: workspace, change: .made(at: time), kind: .membersRemoved, resource: user.resource, name: "Data team", leaving: 60,
@@ -119,18 +129,6 @@ struct EventTests {
     #expect(throws: MessageError.self) { try SignIn(event) }
     event.type = "other"
     #expect(throws: MessageError.unknownType("other")) { try SignIn(event) }
-  }
-
-  @Test("A change of the directory round-trips", arguments: DirectoryEvent.Change.allCases)
-  func directory(change: DirectoryEvent.Change) throws {
-    let event = DirectoryEvent(
-      workspace: Self.workspace, change: change, member: Self.user, group: .made(at: Self.time), displayName: "Data team",
-      email: "ana@example.com", role: "editor", reason: change == .accessRevoked ? .deleted : nil, memberVersion: 3, groupVersion: 4,
-      changedAt: Self.time)
-    var sent = try event.cloudEvent(id: "1", source: "group-sync/0", time: Self.time, traceparent: nil)
-    #expect(try DirectoryEvent(CloudEvent(headers: sent.headers, data: sent.data)) == event)
-    sent.type = "rollcall.directory.other.v1"
-    #expect(throws: MessageError.unknownType(sent.type)) { try DirectoryEvent(sent) }
   }
 
   @Test("A state of an invitation round-trips", arguments: InvitationState.allCases)

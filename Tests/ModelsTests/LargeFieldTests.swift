@@ -13,8 +13,11 @@ struct LargeFieldTests {
       .userChanged(
         UserChanged(
           workspace: workspace,
-          user: UserSnapshot(id: .made(at: time), state: .invited, userName: large, displayName: "Ana", email: large, role: "editor"),
-          change: .created, version: 1, changedAt: time)), "userName,email"
+          user: UserSnapshot(
+            id: .made(at: time), state: .invited, userName: large, displayName: "Ana", email: large, role: "editor", externalID: large,
+            accountID: "1", title: large, department: "Research", manager: ManagerReference(value: large),
+            attributes: ["urn:example:acme:2.0:User": .object(["note": .string(large)])]),
+          change: .created, version: 1, changedAt: time)), "userName,email,externalId,title,manager,attributes"
     ),
     (
       .groupChanged(
@@ -82,13 +85,35 @@ struct LargeFieldTests {
 
   @Test("exists for directory events too, but not for security events, which are signed")
   func others() throws {
-    let directory = DirectoryEvent(
-      workspace: Self.workspace, change: .groupRenamed, group: .made(at: Self.time), displayName: Self.large, changedAt: Self.time)
-    let reduced = try #require(
-      try directory.cloudEvent(id: "1", source: "group-sync/0", time: Self.time, traceparent: nil).withoutLargeFields())
-    #expect(try DirectoryEvent(reduced).omitted == ["displayName"])
+    let group = DirectoryEvent(
+      workspace: Self.workspace, id: "1", type: .groupUpdated, sequence: 7,
+      group: .init(id: .made(at: Self.time), displayName: Self.large, version: 2),
+      changes: ["displayName": .init(from: .string("Data team"), to: .string(Self.large))], changedAt: Self.time)
+    #expect(try reduced(group).omitted == ["group.displayName", "changes.displayName"])
+    #expect(try reduced(group).group?.version == 2 && reduced(group).sequence == 7)
+    let attributes = ["urn:example:acme:2.0:User": JSONValue.object(["note": .string(Self.large)])]
+    let member = DirectoryEvent(
+      workspace: Self.workspace, id: "2", type: .memberUpdated, sequence: 8,
+      member: DirectoryMember(
+        id: .made(at: Self.time), userName: "ana", state: .active, title: Self.large, attributes: attributes, version: 3),
+      changes: [
+        "title": .init(from: .null, to: .string(Self.large)), "userName": .init(from: .string("eva"), to: .string("ana")),
+      ], changedAt: Self.time)
+    #expect(try reduced(member).omitted == ["member.title", "member.attributes", "changes.title"])
+    #expect(try reduced(member).changes?.keys.sorted() == ["userName"])
+    #expect(try reduced(member).member?.userName == "ana")
+    // Very many small changes are omitted together.
+    var many = member
+    many.changes = Dictionary(
+      uniqueKeysWithValues: (0..<2000).map { ("urn:example:acme:2.0:User:a\($0)", .init(from: .null, to: .integer($0))) })
+    #expect(try reduced(many).omitted == ["member.title", "member.attributes", "changes"])
     let signed = CloudEvent(
       id: "1", source: "group-sync/0", type: "rollcall.security-event.v1", subject: "ana", time: Self.time, data: Array(Self.large.utf8))
     #expect(try signed.withoutLargeFields() == nil)
+  }
+
+  private func reduced(_ event: DirectoryEvent) throws -> DirectoryEvent {
+    let complete = try event.cloudEvent(source: "group-sync/0", traceparent: nil)
+    return try DirectoryEvent(try #require(try complete.withoutLargeFields()))
   }
 }

@@ -13,7 +13,8 @@ struct UserChangedJSONTests {
 
   private static let full = UserSnapshot(
     id: .made(at: time), state: .active, userName: "ana@example.com", displayName: "Ana López 🎈", givenName: "Ana", familyName: "López",
-    email: "ana@example.com", language: "pt-BR", role: "a/b", firstSignedInAt: time)
+    email: "ana@example.com", language: "pt-BR", role: "a/b", firstSignedInAt: time, externalID: "00u1", accountID: "4711",
+    title: "Engineer", department: "R&D", manager: ManagerReference(value: "26118915", displayName: "Eva"), attributes: [:])
 
   private static let plain = [
     event(full), event(UserSnapshot(id: .made(at: time), state: .disabled), .deleted, version: 1234),
@@ -26,7 +27,9 @@ struct UserChangedJSONTests {
     var reduced = event(full)
     reduced.omitted = ["userName"]
     let quoted = UserSnapshot(id: .made(at: time), state: .invited, userName: "a\"\\\n\t\u{1}\u{7F}/\u{2028}", displayName: "e\u{301}")
-    return [restated, reduced, event(quoted), event(full, version: .max), event(full, version: 0), event(full, version: -1)]
+    var extended = full
+    extended.attributes = ["urn:example:acme:2.0:User": .object(["floor": .integer(3), "names": .array([.string("a\""), .null])])]
+    return [restated, reduced, event(quoted), event(extended), event(full, version: .max), event(full, version: 0), event(full, version: -1)]
   }
 
   @Test("The JSON is that of the encoder, byte by byte, and round-trips", arguments: plain + others)

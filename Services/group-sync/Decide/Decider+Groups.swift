@@ -31,7 +31,7 @@ extension Decider {
     replaceMembers(of: group, in: MemberRange(), with: [], cause)
     group.presence = .deleted
     directory.write(group)
-    publish(.groupDeleted, group: group, because: cause)
+    publish(.groupDeleted, group: group.reference, because: cause)
   }
 
   /// Repairs the directory: sets the name of the group, and its members in the range of the event.
@@ -51,8 +51,12 @@ extension Decider {
   }
 
   private mutating func publishName(of group: Group, was previous: String?, _ cause: Cause) {
-    guard let previous else { return publish(.groupCreated, group: group, because: cause) }
-    if previous != group.presence.content { publish(.groupRenamed, group: group, because: cause) }
+    guard let previous else { return publish(.groupCreated, group: group.inEvent, because: cause) }
+    let name = group.presence.content
+    guard name != previous else { return }
+    publish(
+      .groupUpdated, group: group.inEvent,
+      changes: ["displayName": DirectoryEvent.AttributeChange(from: .string(previous), to: JSONValue(name))], because: cause)
   }
 
   /// The name of the group: the stored one if the event omits it because of its size.
@@ -89,16 +93,26 @@ extension Decider {
     let member = directory.members[membership.member]
     // A deleted user is no longer a member of any group.
     guard member?.presence != .deleted, directory.memberships.insert(membership) else { return }
-    if let member, member.isVisible { publish(.membershipAdded, member: member, group: group, because: cause) }
+    if let member, member.isVisible { publish(.groupMemberAdded, member: member.reference, group: group.reference, because: cause) }
   }
 
   private mutating func remove(_ user: UserID, from group: Group, _ cause: Cause) {
     let membership = Membership(group.key, user)
     guard directory.memberships.remove(membership) else { return }
     if let member = directory.members[membership.member], member.isVisible {
-      publish(.membershipRemoved, member: member, group: group, because: cause)
+      publish(.groupMemberRemoved, member: member.reference, group: group.reference, because: cause)
     }
   }
+}
+
+extension Group {
+  /// The group as in its own events.
+  fileprivate var inEvent: DirectoryEvent.Group {
+    DirectoryEvent.Group(id: key.id, displayName: presence.content, version: position.version)
+  }
+
+  /// The group as in events of memberships, and if it is deleted.
+  var reference: DirectoryEvent.Group { DirectoryEvent.Group(id: key.id, version: position.version) }
 }
 
 extension GroupChanged {

@@ -19,7 +19,7 @@ extension Decider {
           return DeprovisionReceipt.LostGroup(
             id: key.id, displayName: name, wasVisible: previous?.isVisible == true && name != nil)
         },
-        events: published.map { DeprovisionReceipt.SentEvent(id: $0.id, change: $0.event.change, group: $0.event.group) }))
+        events: published.map { DeprovisionReceipt.SentEvent(id: $0.event.id, change: $0.event.type, group: $0.event.group?.id) }))
   }
 }
 

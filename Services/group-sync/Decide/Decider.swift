@@ -14,9 +14,8 @@ struct Decider: Sendable {
 
   /// An event for the product.
   struct PublishedEvent: Sendable, Equatable {
-    /// The id of the event, which is the same each time the change is decided.
-    var id: String
     var event: DirectoryEvent
+    /// The W3C trace context of the identity event.
     var traceparent: String?
   }
 
@@ -31,7 +30,7 @@ struct Decider: Sendable {
       apply(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
     case .groupChanged(let change):
       apply(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
-    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered:
+    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered, .webhookChanged, .webhookOrdered, .workspaceAlert:
       break
     }
   }
@@ -45,18 +44,18 @@ struct Decider: Sendable {
 
   /// Publishes a change of a member, of a group, or of a membership.
   mutating func publish(
-    _ change: DirectoryEvent.Change, member: Member? = nil, group: Group? = nil, reason: DirectoryEvent.RevocationReason? = nil,
-    because cause: Cause
+    _ type: DirectoryEvent.Kind, member: DirectoryMember? = nil, group: DirectoryEvent.Group? = nil,
+    changes: [String: DirectoryEvent.AttributeChange]? = nil, reason: DirectoryEvent.RevocationReason? = nil, because cause: Cause
   ) {
-    let profile = member?.presence.content
-    let others = [group?.key.id.resource, member?.key.id.resource].compactMap { $0 }.filter { $0 != cause.event.resource }
+    let others = [group?.id.resource, member?.id.resource].compactMap { $0 }.filter { $0 != cause.event.resource }
+    let workspace = cause.event.workspace
+    let sequence = directory.nextSequence(of: workspace)
     published.append(
       PublishedEvent(
-        id: ([cause.event.identity, change.rawValue] + others.map(\.description)).joined(separator: "/"),
         event: DirectoryEvent(
-          workspace: cause.event.workspace, change: change, member: member?.key.id, group: group?.key.id,
-          displayName: group?.presence.content, email: profile?.email, role: profile?.role, reason: reason,
-          memberVersion: member?.version, groupVersion: group?.position.version, changedAt: cause.changedAt),
+          workspace: workspace, id: ([cause.event.identity, type.rawValue] + others.map(\.description)).joined(separator: "/"),
+          type: type, sequence: sequence, member: member, group: group, changes: changes, reason: reason,
+          changedAt: cause.changedAt),
         traceparent: cause.traceparent))
   }
 }

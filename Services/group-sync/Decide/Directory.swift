@@ -5,6 +5,8 @@ struct Directory: Sendable, Equatable {
   private(set) var members: [MemberKey: Member] = [:]
   private(set) var groups: [GroupKey: Group] = [:]
   var memberships = Memberships()
+  /// The sequence of the last event of each workspace that has one.
+  private(set) var sequences: [WorkspaceID: Int64] = [:]
   /// Members to be written.
   private(set) var writtenMembers: Set<MemberKey> = []
   /// Groups to be written.
@@ -13,6 +15,15 @@ struct Directory: Sendable, Equatable {
   mutating func load(_ member: Member) { members[member.key] = member }
   mutating func load(_ group: Group) { groups[group.key] = group }
   mutating func load(_ membership: Membership) { memberships.load(membership) }
+
+  /// Loads the sequence of the last event of a workspace.
+  mutating func load(_ sequence: Int64, of workspace: WorkspaceID) { sequences[workspace] = sequence }
+
+  /// The sequence of the next event of a workspace.
+  mutating func nextSequence(of workspace: WorkspaceID) -> Int64 {
+    sequences[workspace, default: 0] += 1
+    return sequences[workspace, default: 0]
+  }
 
   mutating func write(_ member: Member) {
     members[member.key] = member

@@ -23,6 +23,24 @@ struct Member: Sendable, Hashable {
     var email: String?
     var displayName: String?
     var role: String?
+    /// The other attributes; nil until an event has them, because the row or the event is of an earlier version.
+    ///
+    /// They are loaded only for users with events.
+    var details: Details?
+  }
+
+  /// The attributes that earlier versions did not have.
+  struct Details: Sendable, Hashable {
+    var externalID: String?
+    var accountID: String?
+    var userName: String?
+    var givenName: String?
+    var familyName: String?
+    var title: String?
+    var department: String?
+    var manager: ManagerReference?
+    /// The custom attributes of each schema extension, by URN.
+    var attributes: [String: JSONValue] = [:]
   }
 
   /// Whether the user is visible in the product.

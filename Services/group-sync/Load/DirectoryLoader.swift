@@ -2,14 +2,15 @@ import Foundation
 import Models
 import Postgres
 
-/// Loads the part of the directory that a batch needs, with one set-based statement.
+/// Loads the part of the directory that a batch needs, and the last sequence of each workspace, with one set-based statement.
 ///
 /// The workspaces are locked first. Otherwise two replicas that apply a user event and a group event at the same time would not see each
-/// other's changes, and the resulting membership would not be published.
+/// other's changes, and the resulting membership would not be published. The lock is held until the commit, so the sequences of a
+/// workspace have no gaps and no repetitions.
 struct DirectoryLoader: Sendable {
   /// Locks the workspaces and loads the rows.
   ///
-  /// - Throws: `PostgresError` and `PostgresDecodingError`.
+  /// - Throws: `PostgresError`, `PostgresDecodingError`, and `MessageError` if a stored document cannot be read.
   func load(_ writeSet: WriteSet, in transaction: PostgresTransaction) async throws -> Directory {
     let rows = try await transaction.query(
       Self.statement,
@@ -23,8 +24,10 @@ struct DirectoryLoader: Sendable {
         directory.load(Membership(GroupKey(workspace: workspace, id: GroupID(group)), UserID(member)))
       case (let group?, nil):
         directory.load(try self.group(GroupKey(workspace: workspace, id: GroupID(group)), row))
-      case (nil, _):
-        directory.load(try member(MemberKey(workspace: workspace, id: UserID(try row.uuid(2))), row))
+      case (nil, let member?):
+        directory.load(try self.member(MemberKey(workspace: workspace, id: UserID(member)), row))
+      case (nil, nil):
+        directory.load(Int64(try row.int(3)), of: workspace)
       }
     }
     return directory
@@ -33,7 +36,8 @@ struct DirectoryLoader: Sendable {
   private func member(_ key: MemberKey, _ row: Row) throws -> Member {
     let profile = try UserState(rawValue: row.string(4)).map { state in
       Member.Profile(
-        state: state, email: try row.optionalString(5), displayName: try row.optionalString(6), role: try row.optionalString(7))
+        state: state, email: try row.optionalString(5), displayName: try row.optionalString(6), role: try row.optionalString(7),
+        details: try row.optionalString(11).map { Member.Details(try DirectoryMember(json: Array($0.utf8))) })
     }
     return Member(key: key, version: Int64(try row.int(3)), presence: profile.map(Presence.present) ?? .deleted)
   }
@@ -46,13 +50,13 @@ struct DirectoryLoader: Sendable {
       presence: try row.optionalString(6).map(Presence.present) ?? .deleted)
   }
 
-  // The function is in Shared/Migrations/directory/010-load.sql. A function, since each of its queries sees what was committed before it
+  // The function is in Shared/Migrations/directory/011-event-log.sql. A function, since each of its queries sees what was committed before it
   // began: the second sees what the transactions have changed that held the locks before.
   static let statement = Statement(
     "load directory",
     """
     select
-      workspace_id, group_id, member_id, version, state, email, display_name, role, part, complete, restated_through
-    from directory.lock_and_load($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+      workspace_id, group_id, member_id, version, state, email, display_name, role, part, complete, restated_through, document
+    from directory.lock_and_load_documents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     """)
 }

@@ -4,12 +4,13 @@ import Outbox
 import Postgres
 
 /// Writes the decisions of a batch with set-based statements, in one pipeline with the commit.
+///
+/// The events are written to the log and to the outbox.
 struct DirectoryWriter: Sendable {
   /// The source of published events: `group-sync/0`.
   let source: String
   /// Signs the security event tokens of receipts; nil if no signing key is set.
   let securityEvents: SecurityEvents?
-  private let outbox = Outbox(table: "directory.outbox")
 
   init(source: String, securityEvents: SecurityEvents? = nil) {
     self.source = source
@@ -21,9 +22,10 @@ struct DirectoryWriter: Sendable {
   /// - Parameters:
   ///   - partitions: The partition from which the events of a workspace came.
   ///   - relay: Publishes the messages; nil to leave them in the outbox.
+  /// - Returns: The messages of the events, in their order.
   func write(
     _ decider: Decider, partitions: [WorkspaceID: Int32], relay: OutboxRelay?, andCommit transaction: PostgresTransaction
-  ) async throws {
+  ) async throws -> ArraySlice<OutgoingMessage> {
     let directory = decider.directory
     let members = directory.writtenMembers.sorted().compactMap { directory.members[$0] }
     let groups = directory.writtenGroups.sorted().compactMap { directory.groups[$0] }
@@ -34,28 +36,52 @@ struct DirectoryWriter: Sendable {
     if !removed.isEmpty { steps.append((WriteStatements.deleteMemberships, removed.columns)) }
     if !added.isEmpty { steps.append((WriteStatements.insertMemberships, added.columns)) }
     if !decider.receipts.isEmpty { steps.append((WriteStatements.insertReceipts, try columns(decider.receipts))) }
+    let events = decider.published.map(\.event)
+    guard !events.isEmpty else {
+      _ = try await transaction.pipeline(steps, commit: true)
+      return []
+    }
     var messages = try messages(decider.published)
-    var workspaces = decider.published.map(\.event.workspace)
+    var workspaces = events.map(\.workspace)
     if let securityEvents {
       for receipt in decider.receipts {
         messages.append(try await securityEvents.message(for: receipt, source: source))
         workspaces.append(receipt.workspace)
       }
     }
-    guard !messages.isEmpty else {
-      _ = try await transaction.pipeline(steps, commit: true)
-      return
-    }
-    steps.append(outbox.insertion(of: messages, from: workspaces.map { partitions[$0] }))
+    let appending = (WriteStatements.appendEvents, columns(messages, from: workspaces.map { partitions[$0] }) + columns(events))
     guard let relay else {
-      _ = try await transaction.pipeline(steps, commit: true)
-      return
+      _ = try await transaction.pipeline(steps + [appending], commit: true)
+      return messages.prefix(events.count)
     }
-    let (insertion, stored) = (steps.count - 1, messages)
-    try await relay.publishing { [steps] deletion in
-      let results = try await transaction.pipeline(steps + (deletion.map { [$0] } ?? []), commit: true)
-      return ((), try Outbox.stored(stored, results[insertion]))
+    try await relay.publishing { [steps, messages] deletion in
+      // The events come last, since their statement locks the log.
+      let all = steps + (deletion.map { [$0] } ?? []) + [appending]
+      let results = try await transaction.pipeline(all, commit: true)
+      return ((), try Outbox.stored(messages, results[all.count - 1]))
     }
+    return messages.prefix(events.count)
+  }
+
+  /// The columns of the outbox.
+  private func columns(_ messages: [OutgoingMessage], from partitions: [Int32?]) -> [PostgresValue] {
+    [
+      .textArray(messages.map(\.topic)),
+      .bytesArray(messages.map(\.key)),
+      .textArray(messages.map { PostgresValue.arrayLiteral($0.headers.flatMap { [$0.name, $0.value] }) }),
+      .bytesArray(messages.map(\.value)),
+      .textArray(partitions.map { $0.map(String.init) }),
+    ]
+  }
+
+  /// The columns of the log.
+  private func columns(_ events: [DirectoryEvent]) -> [PostgresValue] {
+    [
+      .uuidArray(events.map(\.workspace.uuid)),
+      .intArray(events.compactMap(\.sequence)),
+      .textArray(events.map(\.id)),
+      .textArray(events.map(\.type.rawValue)),
+    ]
   }
 
   private func columns(_ members: [Member]) -> [PostgresValue] {
@@ -66,6 +92,7 @@ struct DirectoryWriter: Sendable {
       .textArray(profiles.map { $0?.displayName }),
       .textArray(profiles.map { $0?.role }),
       .intArray(members.map(\.version)),
+      .textArray(members.map { $0.document.map { String(decoding: $0, as: UTF8.self) } }),
     ]
   }
 
@@ -92,8 +119,7 @@ struct DirectoryWriter: Sendable {
 
   private func messages(_ events: [Decider.PublishedEvent]) throws -> [OutgoingMessage] {
     try events.map { published in
-      let event = try published.event.cloudEvent(
-        id: published.id, source: source, time: published.event.changedAt, traceparent: published.traceparent)
+      let event = try published.event.cloudEvent(source: source, traceparent: published.traceparent)
       return OutgoingMessage(event, topic: .directoryEvents, key: published.event.workspace.description)
     }
   }

@@ -26,6 +26,13 @@ public struct UserDocument: Sendable, Hashable {
     roleAttribute = schemas.roleAttribute
   }
 
+  /// The attributes of a stored document as they are, without validation; see ``openDocument(id:created:)``.
+  ///
+  /// - Throws: A 500 if the document cannot be read.
+  public static func attributes(ofOpenDocument openDocument: [UInt8]) throws(SCIMError) -> JSONObject {
+    try OpenDocument.parse(openDocument).object ?? JSONObject()
+  }
+
   init(patched attributes: JSONObject, schemas: ResourceSchemas) {
     self.attributes = attributes
     roleAttribute = schemas.roleAttribute
