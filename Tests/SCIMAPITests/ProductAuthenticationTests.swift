@@ -193,8 +193,8 @@ struct ProductAuthenticationTests {
   func largeBody() async throws {
     let (builder, token) = Self.builder()
     try await serving(builder, token: token) { client in
-      let body = #"{"email":"\#(String(repeating: "a", count: 20_000))"}"#
-      let answer = try await client.send("POST", "", body, headers: ["Rollcall-Workspace": "acme"], base: ResourcePath.signIns)
+      let body = #"{"event":"bounced","email":"\#(String(repeating: "a", count: 20_000))"}"#
+      let answer = try await client.send("POST", "", body, headers: ["Rollcall-Workspace": "acme"], base: ResourcePath.mailEvents)
       #expect(answer.status == 413)
       #expect(answer.headers["content-type"] == ProblemDetails.mediaType)
     }
