@@ -152,6 +152,16 @@ struct ProductAuthenticationTests {
     }
   }
 
+  @Test("A request about the whole deployment counts for its token alone")
+  func deploymentRate() throws {
+    let limits = RateLimits(
+      RateLimits.Rates(deploymentToken: Rate(perSecond: 0.001, burst: 3), workspace: Rate(perSecond: 0.001, burst: 1)), now: { 0 })
+    let token = TokenID.made(at: Date())
+    for _ in 0..<3 { try limits.count(token, of: .deployment, isDeploymentWide: true) }
+    let refusal = #expect(throws: APIError.self) { try limits.count(token, of: .deployment, isDeploymentWide: true) }
+    #expect(refusal?.error.detail.contains("this token") == true)
+  }
+
   @Test("At a custom domain, a deployment-wide token acts only in the workspace of the domain")
   func customDomain() async throws {
     let (made, token) = Self.builder()

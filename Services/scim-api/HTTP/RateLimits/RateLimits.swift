@@ -98,6 +98,10 @@ package final class RateLimits: Sendable {
     let now = now()
     try state.withLock { state throws(APIError) in
       guard !isDeploymentWide else {
+        // A request about the whole deployment counts for no workspace.
+        guard workspace != .deployment else {
+          return try Self.count(token, in: &state.deploymentTokens, named: "this token", at: now)
+        }
         return try Self.count(token, in: &state.deploymentTokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
       }
       try Self.count(token, in: &state.tokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
@@ -116,13 +120,23 @@ package final class RateLimits: Sendable {
     }
   }
 
+  /// Counts a request against the limit of `owner` alone.
+  private static func count<Owner>(_ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, at now: Double) throws(APIError) {
+    try check(owner, in: buckets, named: subject, at: now)
+    buckets.take(of: owner, at: now)
+  }
+
+  private static func check<Owner>(_ owner: Owner, in buckets: Buckets<Owner>, named subject: String, at now: Double) throws(APIError) {
+    let wait = buckets.wait(of: owner, at: now)
+    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait) }
+  }
+
   /// Counts a request against the limits of `owner` and of the workspace: against both, or against neither if one is reached.
   private static func count<Owner>(
     _ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, of workspace: WorkspaceID,
     in workspaces: inout Buckets<WorkspaceID>, at now: Double
   ) throws(APIError) {
-    let wait = buckets.wait(of: owner, at: now)
-    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait) }
+    try check(owner, in: buckets, named: subject, at: now)
     let shared = workspaces.wait(of: workspace, at: now)
     guard shared == 0 else { throw .rateExceeded("this workspace, for all its tokens together,", workspaces.rate, wait: shared) }
     buckets.take(of: owner, at: now)
