@@ -44,6 +44,8 @@ struct CommandTests {
     .recordTokenUses(
       TokenUses(uses: [.init(token: .made(at: time), address: "2001:db8::1", count: 7, lastUsedAt: time)])),
     .reportMail(MailEvent(workspace: workspace, invitation: nil, email: "ana@example.com", event: .bounced, occurredAt: time)),
+    .writeWebhook(.enable(.made(at: time))), .deleteWebhook(.made(at: time)), .disableWebhook(.made(at: time), reason: "410 Gone"),
+    .orderWebhook(.test(.made(at: time))),
     .bulk(
       Bulk(
         failOnErrors: 2,
@@ -112,6 +114,7 @@ struct CommandTests {
       "create-user", "replace-user", "patch-user", "delete-user", "promote-user", "create-group", "replace-group", "patch-group",
       "delete-group", "bulk", "create-workspace", "update-workspace", "order-invitation", "issue-token", "revoke-token",
       "decide-held-change", "restate", "rebuild", "rotate-token", "rotate-secret", "record-token-uses", "report-mail",
+      "write-webhook", "delete-webhook", "disable-webhook", "order-webhook",
     ]
     #expect(Set(Self.operations.map(\.type)) == Set(names.map { "rollcall.command.\($0).v1" }))
   }

@@ -18,6 +18,7 @@ struct RowSecurityTests {
   /// The views that scim-api reads.
   private static let views = [
     "workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals", "modifications",
+    "webhook_endpoints",
   ]
 
   @Test("The role of scim-api sees only rows of the current workspace, and none without one")
@@ -99,7 +100,7 @@ struct RowSecurityTests {
     // The tables that do not belong to a workspace.
     #expect(
       Set(try open.map { try $0.string(0) })
-        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages", "rebuilds"])
+        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages"])
     let invokedByOwner = try await store.owner.query(
       Statement(
         once: "views",
@@ -124,7 +125,7 @@ struct RowSecurityTests {
     for sql in [
       "select count(*) from identity.users", "update identity_read.users set role = 'admin'", "delete from identity_read.tokens",
       "insert into identity_read.tombstones select * from identity_read.tombstones", "set role rollcall_store",
-      "set role rollcall_operator",
+      "set role rollcall_operator", "select secret from identity.webhook_endpoints",
       "alter table identity.users disable row level security",
     ] {
       let error = await #expect(throws: PostgresError.self, "\(sql)") {
@@ -226,6 +227,11 @@ extension StoreBuilder {
     try await insertTombstone(of: .made(at: Date()), named: "ana")
     try await insertToken(digest: Array(repeating: 7, count: 32), scopes: ["scim"])
     try await insertReply(Reply(command: .made(at: Date()), outcome: .done))
+    try await write(
+      """
+      insert into identity.webhook_endpoints (workspace_id, id, url, description, secret, state, created_at, modified_at, version)
+      values ($1, gen_random_uuid(), 'https://example.com', '', '', 'enabled', now(), now(), 1)
+      """, [.uuid(workspace.uuid)])
     try await write(
       "update identity.users set other_email_keys = array[workspace_id || ' second@example.com'] where id = $1", [.uuid(users[0].uuid)])
   }
