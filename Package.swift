@@ -39,6 +39,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+    // Sends webhooks.
+    .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
     .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     // Builds the documentation of the SCIM library (ops/local/documentation); no target depends on it.
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
@@ -51,6 +53,9 @@ let package = Package(
     .systemLibrary(
       name: "CCurl", path: "Services/invitation-mailer/CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"])]),
+
+    .systemLibrary(
+      name: "CAres", path: "Services/scim-api/DNS/CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
 
     // Shared
     .target(name: "Primitives", path: "Shared/Primitives", swiftSettings: swiftSettings),
@@ -114,7 +119,8 @@ let package = Package(
     .target(
       name: "EdgeReads",
       dependencies: [
-        "EdgeHTTP", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage", .product(name: "DequeModule", package: "swift-collections"),
+        "EdgeHTTP", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
+        .product(name: "DequeModule", package: "swift-collections"),
       ],
       path: "Services/scim-api/Reads", swiftSettings: swiftSettings),
     .target(
@@ -130,8 +136,18 @@ let package = Package(
         "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"), .product(name: "NIOCore", package: "swift-nio"),
-      ],
+      ] + processDependencies,
       path: "Services/scim-api/Product", swiftSettings: swiftSettings),
+    // Verifies mail domains.
+    .target(name: "DNS", dependencies: ["CAres"], path: "Services/scim-api/DNS", exclude: ["CAres"], swiftSettings: swiftSettings),
+    .target(
+      name: "ManagementAPI",
+      dependencies: [
+        "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
+        .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
+      ],
+      path: "Services/scim-api/Management", swiftSettings: swiftSettings),
     .target(
       name: "AdminConsole",
       dependencies: [
@@ -159,7 +175,8 @@ let package = Package(
     .target(
       name: "ScimAPI",
       dependencies: [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Postgres", "ProductAPI",
+        "AdminConsole", "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "Kafka", "ManagementAPI", "Migrations", "Models", "Postgres",
+        "ProductAPI",
         "SCIMControllers",
         "ServiceKit",
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
@@ -183,7 +200,10 @@ let package = Package(
       name: "GroupSync",
       dependencies: [
         "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit",
-        .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"), .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ] + processDependencies,
       path: "Services/group-sync", exclude: ["Main"], swiftSettings: swiftSettings),
     .target(
@@ -225,8 +245,9 @@ let package = Package(
     tests(
       "SCIMAPITests",
       [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres",
-        "Primitives",
+        "AdminConsole", "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "ManagementAPI", "Migrations", "Models",
+        "Outbox",
+        "Postgres", "Primitives",
         "ProductAPI", "ProvisioningLog", "SCIM", "SCIMControllers", "SCIMStorage", "ScimAPI", "ServiceKit", "TestSupport",
         .product(name: "Mustache", package: "swift-mustache"),
       ]),
@@ -246,7 +267,8 @@ let package = Package(
       "GroupSyncTests",
       [
         "Credentials", "GroupSync", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport",
-        .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     tests(
       "SCIMCtlTests",
@@ -257,8 +279,8 @@ let package = Package(
     tests(
       "EndToEnd",
       [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
-        "ProductAPI",
+        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "ManagementAPI", "Migrations", "Models", "Outbox", "Postgres",
+        "Primitives", "ProductAPI",
         "SCIMControllers", "ScimAPI", "ScimctlCommands", "TestSupport", "scim-api", "identity-store", "invitation-mailer", "group-sync",
         "scimctl",
         .product(name: "ArgumentParser", package: "swift-argument-parser"), .product(name: "Crypto", package: "swift-crypto"),

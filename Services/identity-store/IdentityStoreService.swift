@@ -15,6 +15,7 @@ package struct IdentityStoreService {
       service: "identity-store",
       settings: CommonSettings.all + [
         .tombstoneKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
+        .allowsInsecureWebhooks, .allowsPrivateWebhooks,
       ],
       migrations: SchemaMigrations.identity
     ) { runtime in
@@ -38,7 +39,11 @@ package struct IdentityStoreService {
         consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
       let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
       let transaction = BatchTransaction(
-        pool: pool, writer: writer, nameHash: nameHash, relay: relay, timeLimit: timeLimit)
+        pool: pool, writer: writer, nameHash: nameHash,
+        webhookRules: WebhookRules(
+          allowsInsecureURLs: try runtime.settings.flag(.allowsInsecureWebhooks),
+          allowsPrivateAddresses: try runtime.settings.flag(.allowsPrivateWebhooks)),
+        relay: relay, timeLimit: timeLimit)
       let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
       let loop = CommandConsumer(
         consumer: consumer,
@@ -48,7 +53,8 @@ package struct IdentityStoreService {
         replies: ReplyPublisher(producer: producer, source: runtime.instance, logger: runtime.logger),
         logger: runtime.logger)
       let expiringRows: [RowTrimming.Rows] = [
-        .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns,
+        .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns, .webhooks,
+        .abandonedImports, .accountImports,
       ]
       let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in
         guard let seal = KeySeal(secret: secret) else {
@@ -60,11 +66,12 @@ package struct IdentityStoreService {
       }
       let logging = try await provisioningLog(runtime, deadLetters)
       let rebuilds = RebuildRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
+      let imports = AccountImportRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
       let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
       // Services shut down in reverse order: the consumer finishes its batch while the pool, the producer and the relay still work.
       var services: [any Service] = [pool, producer, relay]
       services += expiringRows.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
-      services += [backfill, rebuilds]
+      services += [backfill, rebuilds, imports]
       if let rotation { services.append(rotation) }
       return services + logging + [recorder, consumer, loop]
     }

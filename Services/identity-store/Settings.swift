@@ -25,6 +25,15 @@ extension Setting {
     isKey: true)
   static let keyLifetime = Setting(
     key: "oauth.key-lifetime", default: "30d", help: "How long a key signs access tokens before the next key replaces it.", kind: .duration)
+  static let allowsInsecureWebhooks = Setting(
+    key: "webhooks.allow-insecure", default: "false",
+    help: "Whether webhook endpoints may have http:// URLs, for development. Events contain personal data and are not encrypted then.",
+    kind: .flag)
+  static let allowsPrivateWebhooks = Setting(
+    key: "webhooks.allow-private-addresses", default: "false",
+    help: "Whether webhook endpoints may be in private networks. Set group-sync to the same value: it checks the addresses to which it "
+      + "connects.",
+    kind: .flag)
   static let replyRetention = Setting(
     key: "store.reply-retention", default: "1d",
     help: "How long recorded replies are kept. Must exceed the longest time that identity-store may fall behind.",

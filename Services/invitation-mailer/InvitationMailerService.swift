@@ -16,6 +16,9 @@ package enum InvitationMailerService {
     ) { runtime in
       let from = try MailAddress(runtime.settings, .mailFrom)
       let server = try SMTPServer(runtime.settings)
+      let operatorAddress = try runtime.settings.optionalString(.operatorAddress).map { _ in
+        try MailAddress(runtime.settings, .operatorAddress).address
+      }
       if runtime.settings.optionalString(.appURL) == nil {
         runtime.logger.warning(
           """
@@ -53,7 +56,8 @@ package enum InvitationMailerService {
         sender: MailSender(
           store: store,
           composer: try InvitationComposer(from: from, appURL: runtime.settings.optionalString(.appURL)),
-          schedule: try RetrySchedule(runtime.settings), status: status, logger: runtime.logger),
+          schedule: try RetrySchedule(runtime.settings), status: status,
+          operatorAddress: operatorAddress, logger: runtime.logger),
         queue: queue, connections: connections, rateLimiter: try DomainRateLimiter(runtime.settings),
         noticeThrottle: try NoticeThrottle(runtime.settings), instance: runtime.instance, claimTimeout: Double(server.timeout) + 30,
         logger: runtime.logger)

@@ -44,6 +44,10 @@ extension Setting {
   static let noticeInterval = Setting(
     key: "mail.notice-interval", default: "10m",
     help: "The minimum time between two mails about held changes to the administrator of a workspace.", kind: .duration)
+  static let operatorAddress = Setting(
+    key: "mail.operator-address",
+    help: "The address that is mailed about webhooks of the whole deployment, and about a workspace that has no address for notices. "
+      + "Default: none, and nobody is mailed then.")
   static let appURL = Setting(
     key: "http.public-url",
     help: "Scheme and host of the deployment's console, the same as for scim-api. Mails about held changes link there, or to the "
@@ -56,7 +60,8 @@ extension Setting {
   static let mailer: [Setting] = [
     .smtpURL, .smtpUser, .smtpPassword, .smtpTLS, .smtpAuthentication, .smtpAuthorities, .smtpConnections, .smtpConnectTimeout,
     .smtpTimeout, .mailFrom,
-    .firstRetry, .longestRetry, .giveUp, .domainRate, .noticeGathering, .noticeInterval, .appURL, .maximumBatch,
+    .firstRetry, .longestRetry, .giveUp, .domainRate, .noticeGathering, .noticeInterval, .operatorAddress,
+    .appURL, .maximumBatch,
   ]
 }
 

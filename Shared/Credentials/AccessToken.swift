@@ -30,6 +30,11 @@ public struct AccessToken: Sendable, Hashable {
     AccessToken(text: SecretFormat.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
   }
 
+  /// The access token with these 32 bytes as its random part, which must be unpredictable.
+  public static func made(for workspace: WorkspaceID, secret: [UInt8]) -> AccessToken {
+    AccessToken(text: SecretFormat.text(prefix: prefix, workspace: workspace, secret: secret), workspace: workspace)
+  }
+
   /// Generates an access token with the system random number generator.
   public static func made(for workspace: WorkspaceID) -> AccessToken {
     var generator = SystemRandomNumberGenerator()

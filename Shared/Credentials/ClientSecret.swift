@@ -26,6 +26,11 @@ public struct ClientSecret: Sendable, Hashable {
       text: SecretFormat.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
   }
 
+  /// The client secret with these 32 bytes as its random part, which must be unpredictable.
+  public static func made(for workspace: WorkspaceID, secret: [UInt8]) -> ClientSecret {
+    ClientSecret(text: SecretFormat.text(prefix: prefix, workspace: workspace, secret: secret), workspace: workspace)
+  }
+
   private init(text: String, workspace: WorkspaceID) {
     self.text = text
     self.workspace = workspace

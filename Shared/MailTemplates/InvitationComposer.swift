@@ -13,6 +13,8 @@ package struct InvitationComposer: Sendable {
   let appURL: String?
   let heldText: MustacheTemplate
   let heldHTML: MustacheTemplate
+  let alertText: MustacheTemplate
+  let alertHTML: MustacheTemplate
   private let text: MustacheTemplate
   private let html: MustacheTemplate
   private let digestText: MustacheTemplate
@@ -40,6 +42,8 @@ package struct InvitationComposer: Sendable {
     digestHTML = try html(PackageResources.digest_html_mustache)
     heldText = try text(PackageResources.held_txt_mustache)
     heldHTML = try html(PackageResources.held_html_mustache)
+    alertText = try text(PackageResources.alert_txt_mustache)
+    alertHTML = try html(PackageResources.alert_html_mustache)
   }
 
   /// The tags of the built-in languages.

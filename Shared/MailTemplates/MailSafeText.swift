@@ -7,6 +7,9 @@ extension String {
   /// joiner (U+2060) after each character that makes text a link prevents that.
   package var mailSafeName: String { withoutControlCharacters.truncated(to: 64, bytes: 512).withoutLinks }
 
+  /// Text that is safe to show in a mail: on one line, of at most 500 characters, and never a link; see ``mailSafeName``.
+  package var mailSafeText: String { withoutControlCharacters.truncated(to: 500, bytes: 2048).withoutLinks }
+
   /// An address that is safe to show in a mail. Text that is not a plain address is treated like a name.
   package var mailSafeAddress: String {
     let text = withoutControlCharacters

@@ -16,19 +16,22 @@ struct Wording: Sendable {
   let held: [Held: String]
   let next: [MustacheTemplate]
   private let sentences: [Sentence: MustacheTemplate]
+  private let alertHeading: String
+  private let alerts: [AdministratorAlert.Kind: AlertWording]
 
   /// A sentence with placeholders.
   enum Sentence: String, CaseIterable {
     case subject, preview, reminderSubject, reminderPreview, greeting, greetingWithoutName, invitation, reminder, button, unexpected,
       support,
       automatic, digestSubject, digest, digestNext, digestAutomatic, heldSubject, held, heldGroup, heldGroupDeleted, heldPeople,
-      heldDisabled, heldDeleted, heldMore,
+      heldDisabled, heldDeleted, heldEnabled, heldRole, heldOtherDomain, heldAddress, heldAccount, heldMore,
       heldAutomatic
   }
 
   /// A sentence about held changes without placeholders.
   enum Held: String, CaseIterable {
-    case heldStatus, heldGroupsHeading, heldPeopleHeading, heldButton, heldDecideHeading, heldApprove, heldReject, heldWaits, heldCommands
+    case heldStatus, heldGroupsHeading, heldPeopleHeading, heldOthersHeading, heldButton, heldDecideHeading, heldApprove, heldReject,
+      heldWaits, heldCommands
   }
 
   /// Reads a `wording.….json`.
@@ -58,6 +61,13 @@ struct Wording: Sendable {
       held[sentence] = text
     }
     self.held = held
+    alertHeading = source.alertHeading
+    var alerts: [AdministratorAlert.Kind: AlertWording] = [:]
+    for kind in AdministratorAlert.Kind.allCases {
+      guard let alert = source.alerts[kind.rawValue] else { throw Self.missing("alerts.\(kind.rawValue)", in: source.language) }
+      alerts[kind] = try AlertWording(alert)
+    }
+    self.alerts = alerts
   }
 
   private static func missing(_ sentence: String, in language: String) -> DecodingError {
@@ -69,14 +79,21 @@ struct Wording: Sendable {
     sentences[sentence]?.render(values) ?? ""
   }
 
+  /// Renders the sentences of an alert.
+  func alert(_ kind: AdministratorAlert.Kind, _ values: [String: String]) -> AlertWording.Content {
+    alerts[kind]?.filled(values, nextHeading: alertHeading)
+      ?? AlertWording.Content(subject: "", text: "", facts: [], nextHeading: alertHeading, next: [], automatic: "")
+  }
+
   /// Sentences are text templates: the layouts escape them.
   private static func template(_ text: String) throws -> MustacheTemplate {
     try MustacheTemplate(text: text)
   }
 
   private struct Source: Decodable {
-    let language, direction, inviter, link, nextHeading, digestMore: String
+    let language, direction, inviter, link, nextHeading, digestMore, alertHeading: String
     let next: [String]
+    let alerts: [String: AlertWording.Source]
   }
 
   private struct Anything: Decodable {

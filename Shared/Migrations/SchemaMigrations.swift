@@ -28,6 +28,10 @@ public enum SchemaMigrations {
     migration("identity", 19, "recorded-replies", PackageResources._19_recorded_replies_sql),
     migration("identity", 20, "cheaper-updates", PackageResources._20_cheaper_updates_sql),
     migration("identity", 21, "outbox-partitions", PackageResources._21_outbox_partitions_sql),
+    migration("identity", 22, "webhooks", PackageResources._22_webhooks_sql),
+    migration("identity", 23, "deployment-tokens", PackageResources._23_deployment_tokens_sql),
+    migration("identity", 24, "accounts", PackageResources._24_accounts_sql),
+    migration("identity", 25, "limits", PackageResources._25_limits_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.
@@ -43,6 +47,8 @@ public enum SchemaMigrations {
     migration("mailer", 9, "skipped-messages", PackageResources._09_skipped_messages_sql),
     migration("mailer", 10, "outbox-partitions", PackageResources._10_outbox_partitions_sql),
     migration("mailer", 11, "fewer-writes", PackageResources._11_fewer_writes_sql),
+    migration("mailer", 12, "alerts", PackageResources._12_alerts_sql),
+    migration("mailer", 13, "held-kinds", PackageResources._13_held_kinds_sql),
   ]
 
   /// Migrations of the schema `directory`, which group-sync owns.
@@ -58,6 +64,8 @@ public enum SchemaMigrations {
     migration("directory", 9, "outbox-partitions", PackageResources._09_outbox_partitions_sql),
     migration("directory", 10, "load", PackageResources._10_load_sql),
     migration("directory", 11, "event-log", PackageResources._11_event_log_sql),
+    migration("directory", 12, "event-feed", PackageResources._12_event_feed_sql),
+    migration("directory", 13, "webhooks", PackageResources._13_webhooks_sql),
   ]
 
   /// All migrations, in the order in which they are applied.

@@ -27,7 +27,7 @@ extension CloudEvent {
     case .workspaceChanged(var event)?: return try reduced(&event, \.omitted) { try $0.omitLargeFields() }
     case .changeHeld(var event)?: return try reduced(&event, \.omitted) { $0.omitLargeFields() }
     case .invitationOrdered(var event)?: return try reduced(&event, \.omitted) { $0.omitLargeFields() }
-    case .signInRefused?, nil: return nil
+    case .signInRefused?, .webhookChanged?, .webhookOrdered?, .workspaceAlert?, nil: return nil
     }
   }
 

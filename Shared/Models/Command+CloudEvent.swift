@@ -11,6 +11,7 @@ extension Command {
     if let deadline { extensions["deadline"] = Timestamp.text(deadline) }
     if let expectedVersions { extensions["expectedversions"] = expectedVersions.map(String.init).joined(separator: ",") }
     if let settingsVersion { extensions["settingsversion"] = String(settingsVersion) }
+    if let requestDigest { extensions["requestdigest"] = requestDigest }
     if let replyTo {
       extensions["replypartition"] = String(replyTo.partition)
       extensions["correlationid"] = replyTo.correlationID
@@ -55,7 +56,9 @@ extension Command {
     self.init(
       id: id, workspace: try event.requiredID("workspaceid"), resource: resource,
       actor: Actor(rawValue: try event.required("actor")), session: session, issuedAt: event.time, deadline: deadline,
-      expectedVersions: expectedVersions, settingsVersion: settingsVersion, replyTo: replyTo, traceparent: event.traceparent,
+      expectedVersions: expectedVersions, settingsVersion: settingsVersion, requestDigest: event.extensions["requestdigest"],
+      replyTo: replyTo,
+      traceparent: event.traceparent,
       operation: try Operation(type: event.type, data: event.data))
   }
 }

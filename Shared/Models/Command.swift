@@ -21,6 +21,9 @@ public struct Command: Sendable, Equatable {
   /// The version of the workspace with whose settings the sender validated the document; `nil` if identity-store has to validate it. A
   /// document that was validated with other settings is validated again.
   public var settingsVersion: Int64?
+  /// The SHA-256, in hexadecimal digits, of the request that an idempotency key identifies. It is returned with the reply, also with a recorded
+  /// one, which shows whether the key was used for another request. `nil`: the command was not sent with such a key.
+  public var requestDigest: String?
   /// Where to send the reply; `nil` if nobody waits for it.
   public var replyTo: ReplyAddress?
   /// The W3C Trace Context of the request that caused the command.
@@ -31,8 +34,8 @@ public struct Command: Sendable, Equatable {
   /// Creates a command.
   public init(
     id: CommandID, workspace: WorkspaceID, resource: ResourceID, actor: Actor, session: TokenID? = nil, issuedAt: Date,
-    deadline: Date? = nil, expectedVersions: [Int64]? = nil, settingsVersion: Int64? = nil, replyTo: ReplyAddress? = nil,
-    traceparent: String? = nil, operation: Operation
+    deadline: Date? = nil, expectedVersions: [Int64]? = nil, settingsVersion: Int64? = nil, requestDigest: String? = nil,
+    replyTo: ReplyAddress? = nil, traceparent: String? = nil, operation: Operation
   ) {
     self.id = id
     self.workspace = workspace
@@ -43,6 +46,7 @@ public struct Command: Sendable, Equatable {
     self.deadline = deadline
     self.expectedVersions = expectedVersions
     self.settingsVersion = settingsVersion
+    self.requestDigest = requestDigest
     self.replyTo = replyTo
     self.traceparent = traceparent
     self.operation = operation
@@ -84,7 +88,8 @@ public struct Command: Sendable, Equatable {
     case decideHeldChange(HeldChangeDecision)
     /// Publishes the state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
     case restate(Restatement)
-    /// Publishes the state of every workspace again. ``Command/workspace`` is ``Rebuild/deployment``. There is no reply.
+    /// Publishes the state of every workspace again if ``Command/workspace`` is ``WorkspaceID/deployment``, and otherwise that of the
+    /// workspace. The reply does not wait for it.
     case rebuild(Rebuild)
     /// Creates a successor of an access token.
     case rotateToken(TokenRotation)
@@ -95,6 +100,28 @@ public struct Command: Sendable, Equatable {
     /// Records a delivery report in the audit trail; the mailer consumes the report from `mail.events`. ``Command/resource`` is the
     /// workspace. There is no reply.
     case reportMail(MailEvent)
+    /// Adds, verifies or removes a mail domain. ``Command/resource`` is the workspace.
+    case changeMailDomain(MailDomainChange)
+    /// Stores a part of an import of accounts. ``Command/resource`` is the workspace, as for the next two.
+    case stageAccounts(AccountStaging)
+    /// Starts an import whose parts are all stored.
+    case startAccountImport(AccountImportStart)
+    /// Applies a chunk of an import; sent by identity-store to itself. There is no reply.
+    case applyAccounts(AccountChunk)
+    /// Links a user to an imported account. ``Command/resource`` is the user.
+    case linkAccount(AccountLink)
+    /// Removes the link of a user. ``Command/resource`` is the user.
+    case unlinkAccount(AccountUnlink)
+    /// Creates or changes a webhook endpoint. ``Command/workspace`` and ``Command/resource`` are the workspace, or
+    /// ``WorkspaceID/deployment`` for an endpoint that receives the events of all workspaces.
+    case writeWebhook(WebhookEndpointWrite)
+    /// Deletes a webhook endpoint.
+    case deleteWebhook(WebhookID)
+    /// Stops the deliveries to a webhook endpoint until it is enabled again. group-sync sends it with ``Command/expectedVersions``, so that
+    /// it does not disable an endpoint that was changed meanwhile.
+    case disableWebhook(WebhookID, reason: String)
+    /// An order to group-sync about deliveries.
+    case orderWebhook(WebhookOrder)
   }
 
   /// The caller that requested a write.
@@ -105,6 +132,8 @@ public struct Command: Sendable, Equatable {
     public init(rawValue: String) { self.rawValue = rawValue }
     /// An access token, used by an identity provider or the product.
     public static func token(_ id: TokenID) -> Actor { Actor(rawValue: "token:\(id)") }
+    /// A deployment-wide token, used by the product or the operator.
+    public static func deploymentToken(_ id: TokenID) -> Actor { Actor(rawValue: "deployment-token:\(id)") }
     /// An OAuth client, used by an identity provider or the product.
     public static func client(_ id: TokenID) -> Actor { Actor(rawValue: "client:\(id)") }
     /// A service of the suite.

@@ -125,6 +125,11 @@ extension Identifier {
   public var resource: ResourceID { ResourceID(uuid) }
 }
 
+extension Identifier<IdentifierSubject.Workspace> {
+  /// The workspace id of tokens and commands of the whole deployment: the nil UUID, which no workspace has.
+  public static var deployment: WorkspaceID { WorkspaceID(UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0))) }
+}
+
 extension Identifier<IdentifierSubject.Resource> {
   /// The id as that of a user.
   public var user: UserID { UserID(uuid) }

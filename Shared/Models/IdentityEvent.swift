@@ -14,6 +14,12 @@ public enum IdentityEvent: Sendable, Equatable {
   case changeHeld(ChangeHeld)
   /// An operator gave invitation-mailer an order.
   case invitationOrdered(InvitationOrdered)
+  /// A webhook endpoint was created, changed or deleted.
+  case webhookChanged(WebhookChanged)
+  /// An administrator gave group-sync an order about webhook deliveries.
+  case webhookOrdered(WebhookOrdered)
+  /// The administrators of a workspace should know something.
+  case workspaceAlert(WorkspaceAlert)
 }
 
 /// The complete new settings of a workspace.
@@ -90,6 +96,9 @@ extension IdentityEvent {
     case .signInRefused: "rollcall.sign-in.refused.v1"
     case .changeHeld: "rollcall.change.held.v1"
     case .invitationOrdered: "rollcall.invitation.ordered.v1"
+    case .webhookChanged: "rollcall.webhook.changed.v1"
+    case .webhookOrdered: "rollcall.webhook.ordered.v1"
+    case .workspaceAlert(let event): event.kind.eventType
     }
   }
 
@@ -102,6 +111,9 @@ extension IdentityEvent {
     case .signInRefused(let event): event.workspace
     case .changeHeld(let event): event.workspace
     case .invitationOrdered(let event): event.workspace
+    case .webhookChanged(let event): event.endpoint.workspace
+    case .webhookOrdered(let event): event.workspace
+    case .workspaceAlert(let event): event.workspace
     }
   }
 
@@ -114,6 +126,9 @@ extension IdentityEvent {
     case .signInRefused(let event): event.user.resource
     case .changeHeld(let event): event.resource
     case .invitationOrdered(let event): event.order.user?.resource ?? event.workspace.resource
+    case .webhookChanged(let event): event.endpoint.id.resource
+    case .webhookOrdered(let event): event.order.webhook.resource
+    case .workspaceAlert(let event): event.workspace.resource
     }
   }
 
@@ -128,6 +143,9 @@ extension IdentityEvent {
     case .signInRefused(let event): try JSONData.encode(event)
     case .changeHeld(let event): try JSONData.encode(event)
     case .invitationOrdered(let event): try JSONData.encode(event)
+    case .webhookChanged(let event): try JSONData.encode(event)
+    case .webhookOrdered(let event): try JSONData.encode(event)
+    case .workspaceAlert(let event): try JSONData.encode(event)
     }
   }
 
@@ -151,8 +169,12 @@ extension IdentityEvent {
     case "rollcall.group.changed.v1": self = .groupChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.workspace.changed.v1": self = .workspaceChanged(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.invitation.ordered.v1": self = .invitationOrdered(try JSONData.decode(from: event.data, type: event.type))
+    case "rollcall.webhook.changed.v1": self = .webhookChanged(try JSONData.decode(from: event.data, type: event.type))
+    case "rollcall.webhook.ordered.v1": self = .webhookOrdered(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.sign-in.refused.v1": self = .signInRefused(try JSONData.decode(from: event.data, type: event.type))
     case "rollcall.change.held.v1": self = .changeHeld(try JSONData.decode(from: event.data, type: event.type))
+    case let type where WorkspaceAlert.Kind.allCases.contains(where: { $0.eventType == type }):
+      self = .workspaceAlert(try JSONData.decode(from: event.data, type: event.type))
     default: throw .unknownType(event.type)
     }
   }
@@ -171,6 +193,11 @@ extension IdentityEvent {
     case .workspaceChanged(let event): "\(event.workspace)/\(event.version)"
     case .changeHeld(let event): "\(event.change)"
     case .invitationOrdered(let event): "\(event.id)"
+    case .webhookChanged(let event) where event.change == .restated:
+      "\(event.endpoint.id)/\(event.endpoint.version)/restated/\(Timestamp.text(event.changedAt))"
+    case .webhookChanged(let event): "\(event.endpoint.id)/\(event.endpoint.version)"
+    case .webhookOrdered(let event): "\(event.id)"
+    case .workspaceAlert(let event): "\(event.command)/\(event.kind.rawValue)"
     case .signInRefused(let event): "\(event.user)/\(Timestamp.text(event.signedInAt))"
     }
   }

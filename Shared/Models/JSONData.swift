@@ -15,11 +15,8 @@ public enum JSONData {
     return [UInt8](try encoder.encode(value))
   }
 
-  /// Decodes a value.
-  ///
-  /// - Parameter type: The type of the message, for the error.
-  /// - Throws: ``MessageError/undecodable(type:reason:)`` that names the missing or wrong key.
-  public static func decode<Value: Decodable>(_: Value.Type = Value.self, from data: [UInt8], type: String) throws(MessageError) -> Value {
+  /// A decoder, for callers that need the `DecodingError`.
+  public static func decoder() -> JSONDecoder {
     let decoder = JSONDecoder()
     decoder.dateDecodingStrategy = .custom { decoder in
       let container = try decoder.singleValueContainer()
@@ -29,8 +26,16 @@ public enum JSONData {
       }
       return date
     }
+    return decoder
+  }
+
+  /// Decodes a value.
+  ///
+  /// - Parameter type: The type of the message, for the error.
+  /// - Throws: ``MessageError/undecodable(type:reason:)`` that names the missing or wrong key.
+  public static func decode<Value: Decodable>(_: Value.Type = Value.self, from data: [UInt8], type: String) throws(MessageError) -> Value {
     do {
-      return try decoder.decode(Value.self, from: Data(data))
+      return try decoder().decode(Value.self, from: Data(data))
     } catch let error as DecodingError {
       throw .undecodable(type: type, reason: error.reason)
     } catch {

@@ -6,11 +6,14 @@ public struct Reply: Sendable, Equatable {
   public var command: CommandID
   /// The result.
   public var outcome: Outcome
+  /// As ``Command/requestDigest`` of the command that was carried out.
+  public var requestDigest: String?
 
   /// Creates a reply.
-  public init(command: CommandID, outcome: Outcome) {
+  public init(command: CommandID, outcome: Outcome, requestDigest: String? = nil) {
     self.command = command
     self.outcome = outcome
+    self.requestDigest = requestDigest
   }
 
   /// The result of a command.
@@ -19,8 +22,8 @@ public struct Reply: Sendable, Equatable {
     case resource(StoredResource, created: Bool)
     /// Carried out, without content.
     case done
-    /// The outcome of a sign-in.
-    case signIn(SignInOutcome)
+    /// The outcome of a sign-in, and the user who signed in; `nil` if there is none, or if an earlier release recorded the reply.
+    case signIn(SignInOutcome, user: UserID? = nil)
     /// The outcomes of the operations of a bulk request, in the order of the command. Skipped operations are missing at the end.
     case bulk([Bulk.Outcome])
     /// Refused, with an HTTP status and a SCIM error in JSON (RFC 7644 §3.12).
@@ -72,6 +75,8 @@ extension Reply {
   /// The CloudEvents type.
   public static let type = "rollcall.reply.v1"
   private static let signInAttribute = "signin"
+  private static let digestAttribute = "requestdigest"
+  private static let signedInUserAttribute = "signinuser"
 
   /// The message of this reply.
   public func cloudEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
@@ -104,6 +109,12 @@ extension Reply {
 
   /// The reply as attributes and bytes: the extension attributes and data of the message.
   public func encoded() -> (attributes: [String: String], data: [UInt8]) {
+    var (attributes, data) = encodedOutcome()
+    attributes[Self.digestAttribute] = requestDigest
+    return (attributes, data)
+  }
+
+  private func encodedOutcome() -> (attributes: [String: String], data: [UInt8]) {
     switch outcome {
     case .resource(let resource, let created):
       var attributes = [
@@ -114,7 +125,10 @@ extension Reply {
       if let unapplied = resource.unapplied { attributes["unapplied"] = String(decoding: unapplied, as: UTF8.self) }
       return (attributes, resource.document)
     case .done: return (["status": "204"], [])
-    case .signIn(let outcome): return (["status": "204", Self.signInAttribute: outcome.rawValue], [])
+    case .signIn(let outcome, let user):
+      var attributes = ["status": "204", Self.signInAttribute: outcome.rawValue]
+      if let user { attributes[Self.signedInUserAttribute] = user.description }
+      return (attributes, [])
     case .bulk(let outcomes): return (["status": "207"], outcomes.json())
     case .refused(let status, let error): return (["status": String(status)], error)
     }
@@ -141,7 +155,7 @@ extension Reply {
     var resource = present
     resource.relink = recorded.relink
     resource.unapplied = recorded.unapplied
-    return Reply(command: command, outcome: .resource(resource, created: created))
+    return Reply(command: command, outcome: .resource(resource, created: created), requestDigest: requestDigest)
   }
 
   /// Decodes the result of ``encoded()`` or ``recorded()``.
@@ -166,14 +180,20 @@ extension Reply {
       self.init(command: command, outcome: .resource(resource, created: status == 201))
     case 204:
       guard let text = attributes[Self.signInAttribute] else {
-        self.init(command: command, outcome: .done)
+        self.init(command: command, outcome: .done, requestDigest: attributes[Self.digestAttribute])
         return
       }
       guard let outcome = SignInOutcome(rawValue: text) else { throw .malformed(attribute: Self.signInAttribute, value: text) }
-      self.init(command: command, outcome: .signIn(outcome))
+      var user: UserID?
+      if let text = attributes[Self.signedInUserAttribute] {
+        guard let id = UserID(text) else { throw .malformed(attribute: Self.signedInUserAttribute, value: text) }
+        user = id
+      }
+      self.init(command: command, outcome: .signIn(outcome, user: user))
     case 207: self.init(command: command, outcome: .bulk(try JSONData.decode(from: data, type: Self.type)))
     default: self.init(command: command, outcome: .refused(status: status, error: data))
     }
+    requestDigest = attributes[Self.digestAttribute]
   }
 }
 

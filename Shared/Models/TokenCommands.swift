@@ -144,8 +144,13 @@ public enum TokenScope: String, Sendable, Hashable, Codable, CaseIterable {
   case scim
   /// `POST /api/v2/sign-ins`, as the product's sign-in service.
   case signIns = "sign-ins"
-  /// The admin console.
+  /// The admin console and the management API.
   case admin
   /// The product's directory, read-only.
   case directory
+  /// The events API.
+  case events
+
+  /// The scopes that a deployment-wide token can have: all but ``scim``, since an identity provider belongs to one workspace.
+  public static let deploymentWide: Set<TokenScope> = [.admin, .directory, .signIns, .events]
 }

@@ -30,20 +30,29 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var invitations: InvitationPolicy
   /// Which changes wait for the approval of an admin; `nil`: none.
   public var changeGuard: ChangeGuard?
+  /// How many users may be enabled; `nil`: any number.
+  public var seats: SeatLimit?
   /// The language (BCP 47) of mails to administrators, such as digests and notices of held changes; `nil`: English.
   public var adminLanguage: String?
   /// Whether a POST reuses the record of a disabled user.
   public var relink: RelinkPolicy
   /// Whether two groups may have the same name.
   public var duplicateGroupNames: DuplicateGroupNames
+  /// The mail domains of the customer. Only ``MailDomainChange`` changes them, not an update of the settings.
+  public var mailDomains: [MailDomain]
+  /// What happens to users with addresses in other domains.
+  public var otherDomains: OtherDomains
+  /// How users are linked to imported accounts.
+  public var accountLinking: AccountLinking
 
   /// Creates settings.
   public init(
     slug: String, name: String, plan: Plan, samlSSO: Bool, scimEnabled: Bool, signInURL: String, customRoles: [String] = [],
     defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
     extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy(),
-    changeGuard: ChangeGuard? = nil, adminLanguage: String? = nil, relink: RelinkPolicy = .samePerson,
-    duplicateGroupNames: DuplicateGroupNames = .reject
+    changeGuard: ChangeGuard? = nil, seats: SeatLimit? = nil, adminLanguage: String? = nil, relink: RelinkPolicy = .samePerson,
+    duplicateGroupNames: DuplicateGroupNames = .reject,
+    mailDomains: [MailDomain] = [], otherDomains: OtherDomains = .allow, accountLinking: AccountLinking = .verifiedAddress
   ) {
     self.slug = slug
     self.name = name
@@ -59,13 +68,19 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.customDomains = customDomains
     self.invitations = invitations
     self.changeGuard = changeGuard
+    self.seats = seats
     self.adminLanguage = adminLanguage
     self.relink = relink
     self.duplicateGroupNames = duplicateGroupNames
+    self.mailDomains = mailDomains
+    self.otherDomains = otherDomains
+    self.accountLinking = accountLinking
   }
 
+  /// The built-in role of administrators.
+  public static let adminRole = "admin"
   /// The roles of every workspace.
-  public static let builtInRoles = ["admin", "editor", "viewer"]
+  public static let builtInRoles = [adminRole, "editor", "viewer"]
 
   /// All roles, built-in ones first.
   public var roles: [String] { Self.builtInRoles + customRoles }
@@ -136,8 +151,12 @@ extension WorkspaceSettings {
       customDomains: try container.decodeIfPresent([String].self, forKey: .customDomains) ?? [],
       invitations: try container.decodeIfPresent(InvitationPolicy.self, forKey: .invitations) ?? InvitationPolicy(),
       changeGuard: try container.decodeIfPresent(ChangeGuard.self, forKey: .changeGuard),
+      seats: try container.decodeIfPresent(SeatLimit.self, forKey: .seats),
       adminLanguage: try container.decodeIfPresent(String.self, forKey: .adminLanguage),
       relink: try container.decodeIfPresent(RelinkPolicy.self, forKey: .relink) ?? .samePerson,
-      duplicateGroupNames: try container.decodeIfPresent(DuplicateGroupNames.self, forKey: .duplicateGroupNames) ?? .reject)
+      duplicateGroupNames: try container.decodeIfPresent(DuplicateGroupNames.self, forKey: .duplicateGroupNames) ?? .reject,
+      mailDomains: try container.decodeIfPresent([MailDomain].self, forKey: .mailDomains) ?? [],
+      otherDomains: try container.decodeIfPresent(OtherDomains.self, forKey: .otherDomains) ?? .allow,
+      accountLinking: try container.decodeIfPresent(AccountLinking.self, forKey: .accountLinking) ?? .verifiedAddress)
   }
 }

@@ -11,6 +11,10 @@ import TestSupport
 actor Deployment {
   /// The URL of the console that the mailer is configured with.
   static let publicURL = "https://console.rollcall.example"
+  /// The key that encrypts the secrets of webhook endpoints.
+  static let webhookKey = "the webhooks of the end-to-end tests"
+  /// The address for notices about the deployment.
+  static let operatorAddress = "operator@rollcall.example"
 
   nonisolated let mail: MailCatcher
   /// The SCIM base URL of scim-api.
@@ -69,25 +73,31 @@ actor Deployment {
     let logs = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-end-to-end-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
     let oauth = ["ROLLCALL_OAUTH_KEY": "the secret of the end-to-end tests"]
+    let webhookKey = ["ROLLCALL_WEBHOOK_KEY": Self.webhookKey]
+    // The products of the tests run on this machine.
+    let localWebhooks = ["ROLLCALL_WEBHOOKS_ALLOW_INSECURE": "true", "ROLLCALL_WEBHOOKS_ALLOW_PRIVATE_ADDRESSES": "true"]
     let edge = [
       "ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true",
       "ROLLCALL_TOKEN_USE_INTERVAL": "1s",
+      "ROLLCALL_DATABASE_FEED_URL": postgres.url(database: database, role: "scim_api_feed"),
       // All tests have the same client address.
       "ROLLCALL_LIMIT_UNAUTHENTICATED_BURST": "10000",
-    ].merging(oauth) { _, new in new }.merging(edgeSettings) { _, new in new }
+    ].merging(oauth) { _, new in new }.merging(webhookKey) { _, new in new }.merging(edgeSettings) { _, new in new }
     let serviceSettings: [String: [String: String]] = [
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
       Self.second: edge.merging(["ROLLCALL_REPLICA": "2", "ROLLCALL_HTTP_PORT": String(secondPort)]) { _, new in new },
-      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "the tombstones of the end-to-end tests"].merging(oauth) { _, new in new },
+      "identity-store": ["ROLLCALL_TOMBSTONE_KEY": "the tombstones of the end-to-end tests"].merging(oauth) { _, new in new }
+        .merging(localWebhooks) { _, new in new },
       "invitation-mailer": [
         "ROLLCALL_SMTP_URL": mail.url, "ROLLCALL_MAIL_FROM": "Rollcall <invitations@rollcall.example>",
         "ROLLCALL_MAIL_NOTICE_GATHERING": "1s", "ROLLCALL_HTTP_PUBLIC_URL": Self.publicURL,
+        "ROLLCALL_MAIL_OPERATOR_ADDRESS": Self.operatorAddress,
       ],
       "group-sync": [
         "ROLLCALL_SECURITY_SIGNING_KEY": P256.Signing.PrivateKey().pemRepresentation,
         "ROLLCALL_SECURITY_ISSUER": "https://e2e.example",
-      ],
+      ].merging(webhookKey) { _, new in new }.merging(localWebhooks) { _, new in new },
     ]
     var services: [String: ServiceInstance] = [:]
     for (name, settings) in serviceSettings {

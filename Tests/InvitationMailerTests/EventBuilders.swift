@@ -44,6 +44,20 @@ extension IdentityEvent {
         workspace: .acme, change: id, kind: kind, resource: resource, name: name, leaving: leaving, members: members, heldAt: .sample))
   }
 
+  /// An event about a webhook endpoint that group-sync disabled, as identity-store publishes it.
+  static func webhook(
+    of workspace: WorkspaceID = .acme, _ change: WebhookChanged.Change = .disabled, version: Int64 = 3,
+    by actor: Command.Actor = .service("group-sync")
+  ) -> IdentityEvent {
+    .webhookChanged(
+      WebhookChanged(
+        endpoint: WebhookEndpoint(
+          id: WebhookID(bytes: [7]), workspace: workspace, url: "https://app.acme.example/hooks/rollcall?token=s3cr3t",
+          description: "The <product>", sealedSecret: [1], state: change == .disabled ? .disabled : .enabled,
+          disabledReason: "500 Internal Server Error, since 3 days", disabledAt: .sample, createdAt: .sample, version: version),
+        change: change, actor: actor.rawValue, changedAt: .sample))
+  }
+
   static func workspace(
     _ workspace: WorkspaceID = .acme, name: String = "Acme Data", url: String = "https://acme.example.com/sign-in", version: Int64 = 1,
     policy: InvitationPolicy = InvitationPolicy(), notifying address: String? = nil, adminLanguage: String? = nil
@@ -85,5 +99,18 @@ extension Message {
     self.init(
       topic: topic.name, partition: 0, offset: 0, timestamp: event.time, key: Array(event.subject.utf8), headers: event.headers,
       value: event.data)
+  }
+}
+
+extension IdentityEvent {
+  /// An alert about a workspace, as identity-store publishes it.
+  static func alert(
+    _ kind: WorkspaceAlert.Kind, command: CommandID = .made(at: .sample), used: Int = 90, of limit: Int = 100
+  ) -> IdentityEvent {
+    .workspaceAlert(
+      WorkspaceAlert(
+        command: command, workspace: .acme, kind: kind,
+        seats: kind == .noActiveAdmin ? nil : WorkspaceAlert.Seats(used: used, limit: limit),
+        user: kind == .noActiveAdmin ? .ana : nil, occurredAt: .sample))
   }
 }

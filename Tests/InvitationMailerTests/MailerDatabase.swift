@@ -114,6 +114,7 @@ struct MailerDatabase {
       select
         (select count(*) from mailer.invitations where state in ('scheduled', 'sending'))
         + (select count(*) from mailer.notices where state in ('scheduled', 'sending'))
+        + (select count(*) from mailer.alerts where state in ('scheduled', 'sending'))
       """)
     return try await pool.query(statement).first?.int(0) ?? 0
   }

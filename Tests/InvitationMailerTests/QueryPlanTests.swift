@@ -50,7 +50,9 @@ struct QueryPlanTests {
         "uuid[]", "uuid[]", "text[]", "text[]", "text[]", "timestamptz[]", "int8[]", "int8[]", "timestamptz[]", "bool[]", "timestamptz",
         "bytea[]", "text[]", "bytea[]",
       ], indexes: ["invitations_pkey"]),
-    Query(statement: InvitationStatements.pending, types: ["timestamptz"], indexes: ["invitations_due", "notices_due", "notices_sending"]),
+    Query(
+      statement: InvitationStatements.pending, types: ["timestamptz"],
+      indexes: ["invitations_due", "notices_due", "notices_sending", "alerts_due", "alerts_sending"]),
     Query(
       statement: SignInStatements.states, types: ["uuid[]", "bytea[]", "uuid[]", "uuid[]"],
       indexes: ["users_by_name", "users_by_email", "users_pkey"]),
@@ -59,7 +61,9 @@ struct QueryPlanTests {
       indexes: ["held_changes_untold", "notices_by_time"]),
     Query(statement: NoticeStatements.claim, types: ["timestamptz", "text"], indexes: ["notices_due", "notices_pkey"]),
     Query(
-      statement: NoticeStatements.releaseClaims, types: ["timestamptz", "bool", "text", "timestamptz"], indexes: ["notices_sending"]),
+      statement: NoticeStatements.releaseClaims, types: ["timestamptz", "bool", "text", "timestamptz"],
+      indexes: ["notices_sending", "alerts_sending"]),
+    Query(statement: AlertStatements.claim, types: ["timestamptz", "text"], indexes: ["alerts_due", "alerts_pkey", "workspaces_pkey"]),
     Query(statement: NoticeStatements.counts, types: ["uuid", "uuid"], indexes: ["held_changes_by_notice"]),
     Query(statement: NoticeStatements.eraseNames, types: ["uuid[]", "uuid[]"], indexes: ["held_changes_by_resource"]),
   ]
@@ -132,6 +136,10 @@ struct QueryPlanTests {
       insert into mailer.held_changes (workspace_id, id, kind, resource_id, leaving, held_at, noted_at, notice_id)
       select workspace_id, gen_random_uuid(), 'user-disabled', gen_random_uuid(), 1, now(), now(), id
       from mailer.notices, generate_series(1, 5)
+      """,
+      """
+      insert into mailer.alerts (workspace_id, id, kind, details, state, made_at, changed_at)
+      select workspace_id, gen_random_uuid(), 'webhook-disabled', '{}', 'sent', now(), now() from mailer.workspaces, generate_series(1, 50)
       """,
       "analyze",
     ] { _ = try await owner.query(Statement(once: "fill", sql)) }

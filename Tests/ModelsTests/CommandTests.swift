@@ -44,6 +44,8 @@ struct CommandTests {
     .recordTokenUses(
       TokenUses(uses: [.init(token: .made(at: time), address: "2001:db8::1", count: 7, lastUsedAt: time)])),
     .reportMail(MailEvent(workspace: workspace, invitation: nil, email: "ana@example.com", event: .bounced, occurredAt: time)),
+    .writeWebhook(.enable(.made(at: time))), .deleteWebhook(.made(at: time)), .disableWebhook(.made(at: time), reason: "410 Gone"),
+    .orderWebhook(.test(.made(at: time))),
     .bulk(
       Bulk(
         failOnErrors: 2,
@@ -69,7 +71,7 @@ struct CommandTests {
   private static func command(_ operation: Command.Operation) -> Command {
     Command(
       id: .made(at: time), workspace: workspace, resource: resource, actor: .console("Ana"), session: .made(at: time), issuedAt: time,
-      deadline: time.addingTimeInterval(10), expectedVersions: [3, 4], settingsVersion: 7,
+      deadline: time.addingTimeInterval(10), expectedVersions: [3, 4], settingsVersion: 7, requestDigest: "0badcafe",
       replyTo: ReplyAddress(partition: 3, correlationID: "c-1"),
       traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", operation: operation)
   }
@@ -88,7 +90,7 @@ struct CommandTests {
   func withoutReply() throws {
     var command = Self.command(.deleteUser)
     (command.session, command.deadline, command.expectedVersions, command.replyTo, command.traceparent) = (nil, nil, nil, nil, nil)
-    command.settingsVersion = nil
+    (command.settingsVersion, command.requestDigest) = (nil, nil)
     let event = try command.cloudEvent(source: "scimctl/0")
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
   }
@@ -112,6 +114,7 @@ struct CommandTests {
       "create-user", "replace-user", "patch-user", "delete-user", "promote-user", "create-group", "replace-group", "patch-group",
       "delete-group", "bulk", "create-workspace", "update-workspace", "order-invitation", "issue-token", "revoke-token",
       "decide-held-change", "restate", "rebuild", "rotate-token", "rotate-secret", "record-token-uses", "report-mail",
+      "write-webhook", "delete-webhook", "disable-webhook", "order-webhook",
     ]
     #expect(Set(Self.operations.map(\.type)) == Set(names.map { "rollcall.command.\($0).v1" }))
   }

@@ -51,7 +51,8 @@ struct DirectoryTests {
       #expect(cursors.count == 2)
       let other = try await client.send("GET", "/members?cursor=\(cursors[0])", base: Self.base)
       #expect(other.status == 400)
-      #expect(other.json["scimType"]?.string == "invalidCursor")
+      #expect(other.headers["content-type"] == ProblemDetails.mediaType)
+      #expect(other.json["type"]?.string == ProblemDetails.Kind.invalidCursor.uri)
     }
   }
 

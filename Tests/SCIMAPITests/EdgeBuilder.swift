@@ -5,6 +5,7 @@ import Kafka
 import Logging
 import Models
 import NIOCore
+import Postgres
 import SCIM
 import SCIMStorage
 import Synchronization
@@ -12,6 +13,7 @@ import Synchronization
 @testable import AdminConsole
 @testable import EdgeHTTP
 @testable import EdgeReads
+@testable import ManagementAPI
 @testable import ProductAPI
 @testable import SCIMControllers
 @testable import ScimAPI
@@ -39,6 +41,8 @@ struct EdgeBuilder: Sendable {
   let tokenUseCommands = Journal<Command>()
   var reads = StoredResources()
   var directory = StoredDirectory()
+  var events: any EventReads = StoredEvents()
+  var eventWaiters = EventWaiters(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { _, _ in EventEnds(position: 0) }
   var bodyLimit = 8 << 20
   var bodyMemory = BodyBudget.Limits()
   /// Tokens of other workspaces that are valid as well.
@@ -57,6 +61,18 @@ struct EdgeBuilder: Sendable {
   /// The sessions of the console; nil without a console.
   var consoleStore: ConsoleStore?
   var proxyHeaders: ProxyHeaders?
+  /// Reads the user of a sign-in.
+  var signedInUser: SignedInUser.Read = { _, _ in nil }
+  /// The workspaces that requests with deployment-wide tokens can name, besides ``workspace``.
+  var otherWorkspaces: [NamedWorkspace] = []
+  /// The TXT records of a name.
+  var txtRecords: Management.TXTRecords = { _ in [] }
+  /// The database of the management API; nil for one that does not respond.
+  var database: Database?
+  /// Encrypts the secrets of webhooks; nil if webhooks are not configured.
+  var webhookSeal = WebhookSeal(secret: "the secret of the tests' webhooks")
+  /// Replies to commands, with the digests of requests; nil to reply with ``reply``.
+  var answer: (@Sendable (Command) async throws -> Reply?)?
   /// The reply of identity-store; nil for no reply.
   var reply: @Sendable (Command) async throws -> Reply.Outcome? = { _ in .done }
   var recorded: @Sendable (CommandID) async throws -> Reply.Outcome? = { _ in nil }
@@ -95,8 +111,9 @@ struct EdgeBuilder: Sendable {
   var commands: CommandClient {
     CommandClient(
       CommandClient.Timeouts(start: 5, bulkStart: 10, execution: 1),
-      exchange: { [sentCommands, reply] command, _ in
+      exchange: { [sentCommands, answer, reply] command, _ in
         sentCommands.record(command)
+        if let answer { return try await answer(command) }
         return try await reply(command).map { Reply(command: command.id, outcome: $0) }
       },
       recordedReplies: { [recorded] ids, _ in
@@ -125,15 +142,57 @@ struct EdgeBuilder: Sendable {
         bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
         listLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
         writeLimiter: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight))),
-      signIns: SignInController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
+      signIns: SignInController(
+        bodies: bodies, producer: producer, commands: commands,
+        inFlight: ConcurrencyLimit(
+          ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight)),
+          what: "sign-ins that wait for an outcome"),
+        workspaces: workspaces, user: signedInUser, source: "scim-api/0", timeout: .seconds(600)),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
       directory: DirectoryController(reads: directory, cursors: cursors),
+      events: EventsController(
+        reads: events, waiters: eventWaiters,
+        waiting: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 1), what: "requests that wait for events"),
+        snapshots: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 1), what: "snapshots"),
+        workspaces: workspaces),
       oauth: OAuthController(
-        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory))
+        tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory),
+      workspaces: workspaces,
+      management: Management(
+        Management.Dependencies(
+          database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true,
+          webhookSeal: webhookSeal, txtRecords: txtRecords)))
     if let dependencies = consoleDependencies(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
       edge.console = try! Console(dependencies)
     }
     return edge
+  }
+
+  var workspaces: NamedWorkspaceCache {
+    let known = otherWorkspaces + [NamedWorkspace(id: workspace, settings: settings, version: 3)]
+    return NamedWorkspaceCache { id in
+      known.first { $0.id == id }
+    } find: { slug in
+      known.first { $0.settings.slug == slug }?.id
+    }
+  }
+
+  /// Adds a deployment-wide token, and returns its text.
+  mutating func addDeploymentToken(
+    _ scopes: Set<TokenScope> = TokenScope.deploymentWide, id: TokenID = .made(at: Date()), revokedAt: Date? = nil
+  ) -> String {
+    let token = AccessToken.made(for: .deployment)
+    others[token] = TokenRecord(
+      deploymentToken: id, name: "Product", digest: Array(SHA256.hash(data: Data(token.text.utf8))), scopes: scopes, revokedAt: revokedAt)
+    return token.text
+  }
+
+  /// A database that does not respond.
+  private static var silentDatabase: Database {
+    Database(
+      pool: PostgresPool(
+        PostgresConfiguration(url: "postgres://nobody@127.0.0.1:1/none", applicationName: "test"),
+        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }), retryTimeout: .zero)
   }
 
   var record: TokenRecord {

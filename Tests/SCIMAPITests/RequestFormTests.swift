@@ -186,7 +186,10 @@ struct RequestFormTests {
         let answer = try await client.send(method, path, body, base: "")
         #expect(answer.status == 400, "\(path): \(answer.text)")
         #expect(answer.detail.contains("line break"), "\(answer.detail)")
-        #expect(answer.json["scimType"]?.string == "invalidValue")
+        // The product API has problem details instead of SCIM errors.
+        let isSCIM = path.hasPrefix(ResourcePath.base)
+        #expect(answer.json["scimType"]?.string == (isSCIM ? "invalidValue" : nil))
+        #expect(answer.headers["content-type"] == (isSCIM ? "\(MediaType.scim); charset=utf-8" : ProblemDetails.mediaType))
       }
       #expect(builder.sentCommands.entries.isEmpty && builder.signIns.entries.isEmpty && builder.mailEvents.entries.isEmpty)
     }

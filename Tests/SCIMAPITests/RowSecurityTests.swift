@@ -18,6 +18,7 @@ struct RowSecurityTests {
   /// The views that scim-api reads.
   private static let views = [
     "workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals", "modifications",
+    "webhook_endpoints",
   ]
 
   @Test("The role of scim-api sees only rows of the current workspace, and none without one")
@@ -44,6 +45,28 @@ struct RowSecurityTests {
     #expect(try await store.reader.query(byEmail, [key]).first?.int(0) == 0)
     #expect(try await store.reader.query(byEmail, [key], under: .inForce(store.workspace)).first?.int(0) == 1)
     #expect(try await store.reader.query(byEmail, [key], under: .inForce(other)).first?.int(0) == 0)
+    await store.close()
+  }
+
+  @Test("The list of all workspaces has no settings, is bounded, and is for the role of scim-api alone")
+  func workspaceList() async throws {
+    let store = try await StoreBuilder.start()
+    for slug in ["globex", "initech"] {
+      try await store.write(
+        "insert into identity.workspaces values ($1, $2, $3, 1, now(), now())",
+        [.uuid(UUID()), .text(slug), .json(Array(#"{"name":"N","plan":"team","signInURL":"https://secret.example"}"#.utf8))])
+    }
+    let list = Statement(once: "list", "select row_to_json(w)::text from identity_read.workspaces_by_slug($1, $2::int8) w")
+    let rows = try await store.reader.query(list, [.text("acme"), .int(10)]).map { try $0.string(0) }
+    #expect(rows.count == 2 && rows[0].contains("globex") && rows[1].contains("initech"))
+    #expect(rows.allSatisfy { !$0.contains("secret") })
+    #expect(try await store.reader.query(list, [.text(""), .int(1)]).count == 1)
+    for role in ["identity_store", "group_sync"] {
+      let pool = store.pool(role)
+      let error = await #expect(throws: PostgresError.self, "\(role)") { try await pool.query(list, [.text(""), .int(1)]) }
+      #expect(error?.sqlState == "42501")
+      await pool.close()
+    }
     await store.close()
   }
 
@@ -77,7 +100,7 @@ struct RowSecurityTests {
     // The tables that do not belong to a workspace.
     #expect(
       Set(try open.map { try $0.string(0) })
-        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages", "rebuilds"])
+        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages"])
     let invokedByOwner = try await store.owner.query(
       Statement(
         once: "views",
@@ -102,7 +125,7 @@ struct RowSecurityTests {
     for sql in [
       "select count(*) from identity.users", "update identity_read.users set role = 'admin'", "delete from identity_read.tokens",
       "insert into identity_read.tombstones select * from identity_read.tombstones", "set role rollcall_store",
-      "set role rollcall_operator",
+      "set role rollcall_operator", "select secret from identity.webhook_endpoints",
       "alter table identity.users disable row level security",
     ] {
       let error = await #expect(throws: PostgresError.self, "\(sql)") {
@@ -204,6 +227,11 @@ extension StoreBuilder {
     try await insertTombstone(of: .made(at: Date()), named: "ana")
     try await insertToken(digest: Array(repeating: 7, count: 32), scopes: ["scim"])
     try await insertReply(Reply(command: .made(at: Date()), outcome: .done))
+    try await write(
+      """
+      insert into identity.webhook_endpoints (workspace_id, id, url, description, secret, state, created_at, modified_at, version)
+      values ($1, gen_random_uuid(), 'https://example.com', '', '', 'enabled', now(), now(), 1)
+      """, [.uuid(workspace.uuid)])
     try await write(
       "update identity.users set other_email_keys = array[workspace_id || ' second@example.com'] where id = $1", [.uuid(users[0].uuid)])
   }

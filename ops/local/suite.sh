@@ -81,6 +81,7 @@ service_settings() {
       echo "ROLLCALL_HTTP_PORT=$port_http"
       echo "ROLLCALL_HTTP_SHARE_PORT=true"
       echo "ROLLCALL_CURSOR_KEY_FILE=$local_dir/cursor.key"
+      echo "ROLLCALL_DATABASE_FEED_URL=$(database_url scim_api_feed)"
       # Benchmarks, fuzz tests and the chaos test send more requests than the limits allow.
       if [[ ${ROLLCALL_SUITE_LIMITS:-on} == off ]]; then
         echo "ROLLCALL_LIMIT_TOKEN_RATE=0"
@@ -96,14 +97,18 @@ service_settings() {
         echo "ROLLCALL_TOKEN_USE_INTERVAL=1h"
       fi
       oauth_settings
+      webhook_key
       ;;
     identity-store)
       echo "ROLLCALL_TOMBSTONE_KEY_FILE=$local_dir/tombstone.key"
       oauth_settings
+      local_webhooks
       ;;
     group-sync)
       echo "ROLLCALL_SECURITY_SIGNING_KEY_FILE=$local_dir/signing.key"
       echo "ROLLCALL_SECURITY_ISSUER=http://127.0.0.1:$port_http"
+      webhook_key
+      local_webhooks
       ;;
     invitation-mailer)
       echo "ROLLCALL_SMTP_URL=smtp://127.0.0.1:$port_smtp"
@@ -116,6 +121,17 @@ service_settings() {
 # The key that signs OAuth access tokens; a suite that was set up by an earlier version has none.
 oauth_settings() {
   [[ ! -s $local_dir/oauth.key ]] || echo "ROLLCALL_OAUTH_KEY_FILE=$local_dir/oauth.key"
+}
+
+# The key that encrypts the secrets of webhook endpoints; a suite that was set up by an earlier version has none.
+webhook_key() {
+  [[ ! -s $local_dir/webhook.key ]] || echo "ROLLCALL_WEBHOOK_KEY_FILE=$local_dir/webhook.key"
+}
+
+# Products of the local suite run on this machine.
+local_webhooks() {
+  echo "ROLLCALL_WEBHOOKS_ALLOW_INSECURE=true"
+  echo "ROLLCALL_WEBHOOKS_ALLOW_PRIVATE_ADDRESSES=true"
 }
 
 # Starts one process, without waiting until it is ready.
@@ -228,5 +244,5 @@ quietly() {
 # Removes the data of a stopped suite, except its logs.
 remove_suite() {
   rm -rf "$(readlink -f "$local_dir/postgres")" \
-    "${local_dir:?}"/{postgres,pgpass,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,signing.key,rollcall.env,demo.started}
+    "${local_dir:?}"/{postgres,pgpass,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,webhook.key,signing.key,rollcall.env,demo.started}
 }

@@ -30,7 +30,7 @@ struct Decider: Sendable {
       apply(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
     case .groupChanged(let change):
       apply(change, Cause(event: event, changedAt: change.changedAt, traceparent: traceparent))
-    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered:
+    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered, .webhookChanged, .webhookOrdered, .workspaceAlert:
       break
     }
   }

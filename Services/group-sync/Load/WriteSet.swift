@@ -30,7 +30,7 @@ struct WriteSet: Sendable, Equatable {
       if event.change == .deleted { ranges.insert(GroupRange(group: event.key, members: MemberRange())) }
       if event.change == .restated { ranges.insert(GroupRange(group: event.key, members: event.range ?? MemberRange())) }
       for user in event.addedMembers + event.removedMembers { memberships.insert(Membership(event.key, user)) }
-    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered:
+    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered, .webhookChanged, .webhookOrdered, .workspaceAlert:
       break
     }
   }

@@ -9,6 +9,7 @@ struct BatchTransaction: Sendable {
   let loader = WorkingSetLoader()
   let writer: ChangeWriter
   let nameHash: NameHash
+  var webhookRules = WebhookRules()
   /// Publishes the messages of the batch; nil if they are left in the table.
   var relay: OutboxRelay?
   /// The maximum time from the begin of a batch to its commit. A batch that takes longer is rolled back.
@@ -33,7 +34,7 @@ struct BatchTransaction: Sendable {
     let now = Date(timeIntervalSince1970: (Date.now.timeIntervalSince1970 * 1000).rounded(.down) / 1000)
     return try await pool.transaction { transaction in
       let state = try await loader.load(writeSet, in: transaction)
-      var decider = Decider(state: state, now: now, nameHash: nameHash)
+      var decider = Decider(state: state, now: now, nameHash: nameHash, webhookRules: webhookRules)
       let replies = atomically ? decider.decideTogether(commands) : decide(commands, by: &decider, maximumErrors)
       if replies.count == commands.count { onDecided() }
       let processed = Set(decider.recorded.map(\.reply.command))

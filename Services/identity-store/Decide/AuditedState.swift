@@ -3,21 +3,26 @@ import Models
 import ProvisioningLog
 import SCIM
 
-/// A snapshot of the settings and tokens that a command may change, as JSON without secrets.
+/// A snapshot of the settings, tokens and webhook endpoints that a command may change, as JSON without secrets.
 struct AuditedState: Sendable, Equatable {
   private var settings: JSONObject?
   private var tokens: [ResourceKey: JSONObject] = [:]
+  private var webhook: JSONObject?
 
-  /// Takes a snapshot of the settings and tokens in the write set of a command.
+  /// Takes a snapshot of the settings and tokens in the write set of a command, and of its webhook endpoint.
   init(of parsed: ParsedCommand, in state: WorkingSet) {
     settings = state.workspaces[parsed.command.workspace].flatMap { Self.object(of: $0.settings) }
     for key in WriteSet(of: [parsed]).tokens { tokens[key] = state.tokens[key].map(Self.describe) }
+    if let command = parsed.payload as? any WebhookCommand {
+      webhook = state.webhook(command.webhook, of: parsed.command.workspace).map(Self.describe)
+    }
   }
 
   /// The values that differ from a later snapshot, before and after. Both are empty if nothing differs.
   func difference(to later: AuditedState) -> (before: JSONObject, after: JSONObject) {
     var (before, after) = (JSONObject(), JSONObject())
     Self.compare(settings ?? JSONObject(), later.settings ?? JSONObject(), &before, &after)
+    Self.compare(webhook ?? JSONObject(), later.webhook ?? JSONObject(), &before, &after)
     for key in Set(tokens.keys).union(later.tokens.keys).sorted() {
       Self.compare(tokens[key] ?? JSONObject(), later.tokens[key] ?? JSONObject(), &before, &after)
     }
@@ -45,6 +50,20 @@ struct AuditedState: Sendable, Equatable {
     object["revokedAt"] = token.revokedAt.map { .string(Timestamp.text($0)) }
     return object
   }
+
+  /// A webhook endpoint without its secrets, and without what its URL may contain of one.
+  private static func describe(_ record: WebhookRecord) -> JSONObject {
+    guard !record.isDeleted else { return JSONObject() }
+    let endpoint = record.endpoint
+    var object = JSONObject()
+    object["url"] = .string(WebhookRules.urlWithoutSecrets(endpoint.url))
+    object["description"] = .string(endpoint.description)
+    object["types"] = endpoint.types.map { .array($0.map { .string($0.rawValue) }) }
+    object["formerSecretUntil"] = endpoint.formerSecretUntil.map { .string(Timestamp.text($0)) }
+    object["state"] = .string(endpoint.state.rawValue)
+    object["disabledReason"] = endpoint.disabledReason.map { .string($0) }
+    return object
+  }
 }
 
 /// The summary of a command in the audit trail, in JSON.
@@ -59,7 +78,7 @@ enum AuditSummary {
       summary["before"] = .object(old)
       summary["after"] = .object(new)
     }
-    if case .signIn(let outcome) = outcome { summary["outcome"] = .string(outcome.rawValue) }
+    if case .signIn(let outcome, _) = outcome { summary["outcome"] = .string(outcome.rawValue) }
     summary["session"] = parsed.command.session.map { .string("\($0)") }
     return String(decoding: Redaction.maskingTokens(in: summary.serialized()), as: UTF8.self)
   }

@@ -23,7 +23,7 @@ extension ParsedCommand {
   var isAudited: Bool {
     let actor = command.actor.rawValue
     if actor.hasPrefix("service:") { return payload.auditScope == .everyone }
-    if actor.hasPrefix("token:") || actor.hasPrefix("client:") { return payload.auditScope != .people }
+    if ["token:", "client:", "deployment-token:"].contains(where: { actor.hasPrefix($0) }) { return payload.auditScope != .people }
     return true
   }
 }

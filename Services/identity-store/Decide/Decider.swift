@@ -4,7 +4,7 @@ import SCIM
 
 /// Decides commands one after the other against a working set.
 ///
-/// It is pure: it reads no clock and does no I/O. The time and the key for name hashes are passed in.
+/// It is pure: it reads no clock and does no I/O. The time, the key for name hashes and the rules for webhooks are passed in.
 struct Decider: Sendable {
   /// The loaded state, with the changes decided so far.
   var state: WorkingSet
@@ -18,6 +18,7 @@ struct Decider: Sendable {
   /// The time of the batch, used for all its changes.
   let now: Date
   let nameHash: NameHash
+  let webhookRules: WebhookRules
   /// The command being decided, for its events.
   private var current: ParsedCommand?
 
@@ -36,16 +37,19 @@ struct Decider: Sendable {
     var reply: Reply
   }
 
-  init(state: WorkingSet, now: Date, nameHash: NameHash) {
+  init(state: WorkingSet, now: Date, nameHash: NameHash, webhookRules: WebhookRules = WebhookRules()) {
     self.state = state
     self.now = now
     self.nameHash = nameHash
+    self.webhookRules = webhookRules
   }
 
   /// Decides one command. A redelivered command gets its recorded reply and changes nothing.
   mutating func decide(_ parsed: ParsedCommand) -> Reply {
     if let reply = state.replies[parsed.command.id] { return reply }
     current = parsed
+    let conditions = WorkspaceConditions(of: parsed.command.workspace, in: state)
+    defer { publishAlerts(since: conditions, of: parsed.command) }
     guard parsed.isAudited else { return record(outcome(of: parsed), of: parsed.command) }
     let before = AuditedState(of: parsed, in: state)
     let count = audited.count
@@ -57,13 +61,19 @@ struct Decider: Sendable {
 
   /// Records the reply to a command, and counts a write of a user or group as a push of the identity provider, even if it changed nothing.
   mutating func record(_ outcome: Reply.Outcome, of command: Command) -> Reply {
-    let reply = Reply(command: command.id, outcome: outcome)
+    let reply = Reply(command: command.id, outcome: outcome, requestDigest: command.requestDigest)
     state.record(reply)
     if case .resource(let stored, _) = outcome {
       state.recordPush(of: ResourceKey(workspace: command.workspace, id: stored.id))
     }
     recorded.append(RecordedReply(workspace: command.workspace, reply: reply))
     return reply
+  }
+
+  private mutating func publishAlerts(since before: WorkspaceConditions, of command: Command) {
+    let present = WorkspaceConditions(of: command.workspace, in: state)
+    guard present != before else { return }
+    for alert in present.alerts(since: before, by: command, at: now) { publish(.workspaceAlert(alert)) }
   }
 
   mutating func audit(_ record: AuditRecord) {

@@ -11,6 +11,17 @@ extension Restatement: WorkspaceBoundCommand {
       writeSet.groups.insert(group)
       writeSet.memberRanges.insert(MemberRangeKey(group: group, range: part.range))
     }
+    if workspace { writeSet.webhookOwners.insert(command.workspace) }
+  }
+
+  /// The deployment has webhook endpoints, but is no workspace.
+  func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    if command.workspace == .deployment {
+      decider.restateWebhooks(of: .deployment)
+      return .done
+    }
+    guard let record = decider.state.workspaces[command.workspace] else { throw .workspaceNotFound(command.workspace) }
+    return try decide(command, in: record, by: &decider)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -18,11 +29,15 @@ extension Restatement: WorkspaceBoundCommand {
   }
 }
 
-/// Requests that the state of every workspace is republished; ``RebuildRunner`` executes the request.
+/// Requests that the state of every workspace, or of one, is republished; ``RebuildRunner`` executes the request.
 extension Rebuild: DecidableCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {}
 
   func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    guard command.workspace == workspace ?? .deployment else {
+      throw .badRequest(.invalidValue, "The rebuild is about another workspace than its command. Send it with the id of the workspace.")
+    }
+    if let workspace, decider.state.workspaces[workspace] == nil { throw .workspaceNotFound(workspace) }
     decider.state.request(self, as: command.id)
     return .done
   }
@@ -39,6 +54,7 @@ extension Decider {
       publish(
         .workspaceChanged(
           WorkspaceChanged(workspace: workspace.id, settings: workspace.settings, version: workspace.version, changedAt: now)))
+      restateWebhooks(of: workspace.id)
     }
     for user in restatement.users {
       restate(ResourceKey(workspace: workspace.id, id: user.resource), invitations: restatement.invitations)

@@ -5,20 +5,35 @@ import SCIM
 
 // Commands about access tokens, OAuth clients, console sessions and console links.
 
-extension TokenGrant: WorkspaceBoundCommand {
+/// A command about tokens: of a workspace, or of the deployment, which has no row among the workspaces.
+protocol TokenCommand: DecidableCommand {
+  /// - Throws: The SCIM error with which the command is refused. Nothing is written then.
+  func decideTokens(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome
+}
+
+extension TokenCommand {
+  func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    guard command.workspace == .deployment || decider.state.workspaces[command.workspace] != nil else {
+      throw .workspaceNotFound(command.workspace)
+    }
+    return try decideTokens(command, by: &decider)
+  }
+}
+
+extension TokenGrant: TokenCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.insertToken(token, of: command)
     if let openedWith { writeSet.openers.insert(ResourceKey(workspace: command.workspace, id: openedWith.resource)) }
   }
 
-  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+  func decideTokens(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     try decider.issueToken(command, self)
   }
 
   func auditTarget(of command: Command, in decider: Decider) -> String? { decider.auditTarget(token, of: command) }
 }
 
-extension TokenRevocation: WorkspaceBoundCommand {
+extension TokenRevocation: TokenCommand {
   /// Revocations by services are audited as well: scim-api ends a session when its cookie was copied.
   var auditScope: AuditScope { .everyone }
 
@@ -26,7 +41,7 @@ extension TokenRevocation: WorkspaceBoundCommand {
     writeSet.insertToken(token, of: command)
   }
 
-  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+  func decideTokens(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     var token = try decider.token(token, of: command)
     guard token.revokedAt == nil else { return .done }
     token.revokedAt = decider.now
@@ -38,32 +53,32 @@ extension TokenRevocation: WorkspaceBoundCommand {
 }
 
 /// Creates a second token that is valid alongside the first. A third is refused, so that it stays clear which token is in use.
-extension TokenRotation: WorkspaceBoundCommand {
+extension TokenRotation: TokenCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.insertToken(token, of: command)
     writeSet.insertToken(successor, of: command)
   }
 
-  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+  func decideTokens(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     try decider.rotateToken(command, self)
   }
 
   func auditTarget(of command: Command, in decider: Decider) -> String? { decider.auditTarget(token, of: command) }
 }
 
-extension SecretRotation: WorkspaceBoundCommand {
+extension SecretRotation: TokenCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.insertToken(client, of: command)
   }
 
-  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+  func decideTokens(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     try decider.rotateSecret(command, self)
   }
 
   func auditTarget(of command: Command, in decider: Decider) -> String? { decider.auditTarget(client, of: command) }
 }
 
-extension TokenUses: WorkspaceBoundCommand {
+extension TokenUses: TokenCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     for use in uses {
       let token = ResourceKey(workspace: command.workspace, id: use.token.resource)
@@ -73,7 +88,7 @@ extension TokenUses: WorkspaceBoundCommand {
   }
 
   /// Skips tokens that do not exist: the token cache of scim-api may still contain a deleted one.
-  func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+  func decideTokens(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     for use in uses where use.count > 0 {
       let token = ResourceKey(workspace: command.workspace, id: use.token.resource)
       guard decider.state.tokens[token] != nil else { continue }
@@ -100,6 +115,7 @@ extension Decider {
       throw .badRequest(
         .invalidValue, "The name of \(grant.kind.phrase) has 1 to 200 characters, and at most \(TextBounds.name) bytes of UTF-8.")
     }
+    if command.workspace == .deployment { try Self.checkDeploymentWide(grant) }
     try Self.checkText(grant, "The name of \(grant.kind.phrase)", maximum: TextBounds.text)
     guard state.tokens[key] == nil else { throw Self.tokenExists(grant.token) }
     let expiresAt = try openConsole(command, grant)
@@ -108,6 +124,20 @@ extension Decider {
         key: key, kind: grant.kind, name: grant.name, digest: digest, scopes: grant.scopes.sorted { $0.rawValue < $1.rawValue },
         expiresAt: expiresAt, createdBy: command.actor.rawValue, createdAt: now, revokedAt: nil, openedWith: grant.openedWith))
     return .done
+  }
+
+  /// - Throws: 400 if the deployment cannot have such a credential: people and identity providers belong to one workspace.
+  private static func checkDeploymentWide(_ grant: TokenGrant) throws(SCIMError) {
+    guard grant.kind == .token else { throw .badRequest(.invalidValue, "The deployment has tokens only, not \(grant.kind.phrase).") }
+    let others = grant.scopes.subtracting(TokenScope.deploymentWide)
+    guard others.isEmpty else {
+      throw .badRequest(
+        .invalidValue,
+        """
+        A deployment-wide token cannot have the scope \(others.map(\.rawValue).sorted().joined(separator: ", ")); possible are \
+        \(TokenScope.deploymentWide.map(\.rawValue).sorted().joined(separator: ", ")).
+        """)
+    }
   }
 
   fileprivate mutating func rotateToken(_ command: Command, _ rotation: TokenRotation) throws(SCIMError) -> Reply.Outcome {
@@ -155,7 +185,9 @@ extension Decider {
     guard let token = state.tokens[ResourceKey(workspace: command.workspace, id: id.resource)] else {
       throw SCIMError(
         status: 404, scimType: nil,
-        detail: "The workspace has no token or OAuth client \(id); see 'scimctl token list' and 'scimctl oauth-client list'.")
+        detail: command.workspace == .deployment
+          ? "The deployment has no token \(id); see 'scimctl token list --deployment'."
+          : "The workspace has no token or OAuth client \(id); see 'scimctl token list' and 'scimctl oauth-client list'.")
     }
     return token
   }

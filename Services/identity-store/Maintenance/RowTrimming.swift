@@ -84,6 +84,22 @@ extension RowTrimming.Rows {
       """),
     retention: .seconds(7 * 86_400), batch: 1000, interval: .seconds(600))
 
+  /// Deleted webhook endpoints, once no event of theirs is retained. Until then, a rebuild publishes the deletion.
+  static let webhooks = Self(
+    name: "deleted webhook endpoints",
+    statement: Statement(
+      "trim webhook endpoints",
+      """
+      delete from identity.webhook_endpoints
+      where ctid = any (array(
+        select ctid
+        from identity.webhook_endpoints
+        where deleted_at < now() - make_interval(secs => $1::int8)
+        limit $2::int8
+      ))
+      """),
+    retention: .seconds(60 * 86_400), batch: 1000, interval: .seconds(3600))
+
   /// Early sign-ins of people who were not provisioned within ``SignIn/memory``.
   static let earlySignIns = Self(
     name: "early sign-ins",

@@ -22,7 +22,9 @@ struct InvitationDecider: Sendable {
     case .workspaceChanged(let event): decide(event)
     case .invitationOrdered(let event): apply(event, traceparent: traceparent)
     case .changeHeld(let event): changes.heldChanges.append(event)
-    case .groupChanged, .signInRefused: break
+    case .webhookChanged(let event): if let alert = NewAlert(event) { changes.alerts.append(alert) }
+    case .workspaceAlert(let event): changes.alerts.append(NewAlert(event))
+    case .groupChanged, .signInRefused, .webhookOrdered: break
     }
   }
 

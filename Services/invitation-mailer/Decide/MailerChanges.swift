@@ -72,6 +72,8 @@ struct MailerChanges: Sendable, Hashable {
   var orders: [OrderKey] = []
   /// Changes that wait for approval, about which an administrator is mailed.
   var heldChanges: [ChangeHeld] = []
+  /// Single events about which an administrator is mailed.
+  var alerts: [NewAlert] = []
   /// Deleted users whose personal data is erased.
   var erasedUsers: Set<UserKey> = []
   /// When users were deleted. Their skipped sign-ins from before are deleted too.

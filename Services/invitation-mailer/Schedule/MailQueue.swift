@@ -25,8 +25,8 @@ final class MailQueue: Sendable {
     var abandoned: [DueInvitation] = []
     /// When the next mail in the database is due, as far as it is known.
     var nextDue = Date.distantPast
-    /// When the oldest held change was stored that the leader does not know of.
-    var heldChangesSince: Date?
+    /// When the oldest held change or alert was stored that the leader does not know of.
+    var noticesSince: Date?
   }
 
   private let state = Mutex(State())
@@ -81,9 +81,9 @@ extension MailQueue {
     wake()
   }
 
-  /// Notes that changes wait for approval since `time`, about which an administrator is mailed.
-  func noteHeldChanges(at time: Date) {
-    state.withLock { $0.heldChangesSince = $0.heldChangesSince ?? time }
+  /// Notes that held changes or alerts wait since `time`, about which an administrator is mailed.
+  func noteNotices(at time: Date) {
+    state.withLock { $0.noticesSince = $0.noticesSince ?? time }
     wake()
   }
 
@@ -153,11 +153,11 @@ extension MailQueue {
   /// Ends a look, which found that the next mail is due at `time`.
   func endLook(nextDue time: Date) { state.withLock { $0.nextDue = min($0.nextDue, time) } }
 
-  /// Returns since when held changes wait that were noted after the last call; nil if there are none.
-  func takeHeldChanges() -> Date? {
+  /// Returns since when held changes or alerts wait that were noted after the last call; nil if there are none.
+  func takeNotices() -> Date? {
     state.withLock { state in
-      defer { state.heldChangesSince = nil }
-      return state.heldChangesSince
+      defer { state.noticesSince = nil }
+      return state.noticesSince
     }
   }
 }

@@ -70,7 +70,7 @@ extension MailScheduler {
       state.nextMaintenance = now.addingTimeInterval(30 * (interval / .seconds(1)))
       state.nextNoticeLook = now
     }
-    if let since = queue.takeHeldChanges() {
+    if let since = queue.takeNotices() {
       state.nextNoticeLook = min(
         state.nextNoticeLook, since.addingTimeInterval(noticeThrottle.collectionPeriod / .seconds(1) + Self.shortestAlarm))
     }

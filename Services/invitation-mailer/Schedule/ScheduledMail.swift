@@ -7,7 +7,7 @@ enum ScheduledMail: Sendable {
   case invitation(DueInvitation)
   /// A digest: a mail to an administrator with several invitations. `id` identifies the mail.
   case digest([DueInvitation], id: InvitationID)
-  /// A mail to an administrator about changes that wait for approval.
+  /// A mail to an administrator about changes that wait for approval, or about a single event.
   case notice(DueNotice)
 
   /// The invitations that the mail carries; empty for a notice.

@@ -2,8 +2,9 @@ import Foundation
 import Logging
 import MailTemplates
 import Models
+import ServiceKit
 
-// Mails to administrators about held changes.
+// Mails to administrators about held changes and single events.
 extension MailSender {
   /// Composes a notice and sends it.
   ///
@@ -11,10 +12,17 @@ extension MailSender {
   func attempt(_ notice: DueNotice, over connection: SMTPConnection) async throws -> Attempt {
     let message: EmailMessage
     do {
-      let (workspace, content) = try await retryPolicy.run("reading held changes") {
-        (try await workspaces.entry(notice.settings), try await notices.content(of: notice))
+      let workspace = try await retryPolicy.run("reading a workspace") { () -> WorkspaceCache.Entry? in
+        guard let settings = notice.settings else { return nil }
+        return try await workspaces.entry(settings)
       }
-      message = try compose(notice, content, in: workspace)
+      switch notice.subject {
+      case .heldChanges:
+        let content = try await retryPolicy.run("reading held changes") { try await notices.content(of: notice) }
+        message = try compose(notice, content, in: workspace)
+      case .alert(let alert): message = try compose(notice, alert, in: workspace)
+      case .unreadableAlert(let kind): throw UnsendableMail(reason: "this release cannot read the alert '\(kind)'")
+      }
     } catch let error as CancellationError {
       throw error
     } catch let error as UnsendableMail {
@@ -39,27 +47,65 @@ extension MailSender {
 
   private func compose(_ notice: DueNotice, _ content: HeldChanges, in workspace: WorkspaceCache.Entry?) throws -> EmailMessage {
     guard let workspace else { throw UnsendableMail(reason: Self.unknownWorkspace) }
-    guard let rule = workspace.settings.changeGuard else {
+    guard let address = workspace.settings.administratorAddress ?? operatorAddress else {
       throw UnsendableMail(reason: "the workspace no longer has an address for notices about held changes")
     }
+    // A deactivation may wait because it is that of the last admin, and not because of the number.
+    let rule = workspace.settings.changeGuard
+    let maximumDeactivations = rule?.holdsLastAdmin == true ? nil : rule?.maximumDeactivations
     return try composer.message(
       for: HeldChangesNotice(
-        id: notice.id.uuid, address: rule.notify, workspace: workspace.notice, changes: content,
-        maximumDeactivations: rule.maximumDeactivations), at: .now)
+        id: notice.id.uuid, address: address, workspace: workspace.notice, changes: content,
+        maximumDeactivations: maximumDeactivations), at: .now)
+  }
+
+  private func compose(_ notice: DueNotice, _ alert: AdministratorAlert, in workspace: WorkspaceCache.Entry?) throws -> EmailMessage {
+    guard let address = workspace?.settings.administratorAddress ?? operatorAddress else {
+      throw UnsendableMail(
+        reason: """
+          there is no address for notices: the workspace has neither a change guard nor a digest of new people, and \
+          \(Setting.operatorAddress.environmentName) is not set
+          """)
+    }
+    return try composer.message(
+      for: AlertNotice(
+        id: notice.id.uuid, address: address, workspace: workspace?.notice, name: workspace?.settings.name ?? "\(notice.workspace)",
+        alert: alert), at: .now)
   }
 
   private func report(_ record: MailRecord, _ level: Logger.Level, of notice: DueNotice) {
     let metadata: Logger.Metadata = [
-      "notice": "\(notice.id)", "workspace": "\(notice.workspace)", "attempt": "\(record.attempts)", "answer": "\(record.answer ?? "")",
+      "notice": "\(notice.id)", "about": "\(notice.subject.name)", "workspace": "\(notice.workspace)", "attempt": "\(record.attempts)",
+      "answer": "\(record.answer ?? "")",
     ]
     switch record.state {
     case .sent:
       noticesSent.increment()
-      logger.info("administrator notified about held changes", metadata: metadata)
+      logger.info("administrator notified", metadata: metadata)
     case .bounced, .failed:
       noticesFailed.increment()
-      logger.log(level: level, "administrator not notified about held changes; the mail is not retried", metadata: metadata)
-    default: logger.warning("mail about held changes rejected temporarily; it is retried", metadata: metadata)
+      logger.log(level: level, "administrator not notified; the mail is not retried", metadata: metadata)
+    default: logger.warning("mail to an administrator rejected temporarily; it is retried", metadata: metadata)
+    }
+  }
+}
+
+extension WorkspaceSettings {
+  /// The address for notices to administrators: that of the change guard, or else that of the digests of new people.
+  var administratorAddress: String? {
+    if let changeGuard { return changeGuard.notify }
+    if case .digest(let address) = invitations.sending { return address }
+    return nil
+  }
+}
+
+extension DueNotice.Subject {
+  /// The subject in the log.
+  fileprivate var name: String {
+    switch self {
+    case .heldChanges: "held changes"
+    case .alert(let alert): alert.kind.rawValue
+    case .unreadableAlert(let kind): kind
     }
   }
 }

@@ -14,6 +14,8 @@ struct MailSender: Sendable {
   let composer: InvitationComposer
   let schedule: RetrySchedule
   let status: MailServerStatus
+  /// The address for notices about workspaces that have none, and about the deployment.
+  let operatorAddress: String?
   let logger: Logger
   let workspaces: WorkspaceCache
   let retryPolicy: RetryPolicy
@@ -26,12 +28,16 @@ struct MailSender: Sendable {
   let noticesFailed = Counter(label: "rollcall_mailer_notices_failed_total")
   private let duration = Timer(label: "rollcall_mailer_send_seconds")
 
-  init(store: InvitationStore, composer: InvitationComposer, schedule: RetrySchedule, status: MailServerStatus, logger: Logger) {
+  init(
+    store: InvitationStore, composer: InvitationComposer, schedule: RetrySchedule, status: MailServerStatus,
+    operatorAddress: String? = nil, logger: Logger
+  ) {
     self.store = store
     notices = NoticeStore(pool: store.pool)
     self.composer = composer
     self.schedule = schedule
     self.status = status
+    self.operatorAddress = operatorAddress
     self.logger = logger
     workspaces = WorkspaceCache(store: store)
     retryPolicy = RetryPolicy(logger: logger)

@@ -45,7 +45,7 @@ struct EventStore: Sendable {
       }
       if let reservation { queue.fulfil(reservation, with: claimed) }
       if let time = decided.nextDue(except: Set(claimed.map(\.id)), at: now) { queue.noteDue(at: time) }
-      if !decided.heldChanges.isEmpty { queue.noteHeldChanges(at: now) }
+      if !decided.heldChanges.isEmpty || !decided.alerts.isEmpty { queue.noteNotices(at: now) }
       return decided
     } catch {
       if let reservation { queue.cancel(reservation, claims: claimed) }
@@ -154,7 +154,7 @@ extension EventStore {
           orders.insert(OrderKey(workspace: event.workspace, id: event.id))
           if let user = event.order.user { users.insert(UserKey(workspace: event.workspace, id: user)) }
         case .changeHeld(let event): workspaces.insert(event.workspace)
-        case .groupChanged, .signInRefused: break
+        case .groupChanged, .signInRefused, .webhookChanged, .webhookOrdered, .workspaceAlert: break
         }
       }
     }

@@ -234,6 +234,7 @@ enum InvitationStatements {
         where next_attempt_at <= $1 and (expires_at is null or next_attempt_at < expires_at)
       )
       + (select count(*) from mailer.notices where next_attempt_at <= $1 or state = 'sending')
+      + (select count(*) from mailer.alerts where next_attempt_at <= $1 or state = 'sending')
     """)
 
   /// Deletes old orders.

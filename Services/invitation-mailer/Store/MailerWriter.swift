@@ -96,6 +96,7 @@ enum MailerWriter {
     for change in changes.templates { steps += templateSteps(change) }
     // Before names are erased, which may be among them.
     if !changes.heldChanges.isEmpty { steps.append(Step(NoticeStatements.insertChanges, columns(changes.heldChanges) + [.timestamp(now)])) }
+    if !changes.alerts.isEmpty { steps.append(Step(AlertStatements.insert, try columns(changes.alerts) + [.timestamp(now)])) }
     if !changes.erasedUsers.isEmpty { steps.append(Step(NoticeStatements.eraseNames, changes.erasedUsers.sorted().columns)) }
     if !changes.orders.isEmpty {
       steps.append(
@@ -153,6 +154,13 @@ enum MailerWriter {
       .uuidArray(changes.map(\.workspace.uuid)), .uuidArray(changes.map(\.change.uuid)), .textArray(changes.map(\.kind.rawValue)),
       .uuidArray(changes.map(\.resource.uuid)), .textArray(changes.map(\.name)), .intArray(changes.map { Int64($0.leaving) }),
       .intArray(changes.map { Int64($0.members ?? -1) }), .timestampArray(changes.map(\.heldAt)),
+    ]
+  }
+
+  private static func columns(_ alerts: [NewAlert]) throws -> [PostgresValue] {
+    [
+      .uuidArray(alerts.map(\.workspace.uuid)), .uuidArray(alerts.map(\.id.uuid)), .textArray(alerts.map(\.alert.kind.rawValue)),
+      .textArray(try alerts.map { String(decoding: try $0.alert.details(), as: UTF8.self) }),
     ]
   }
 

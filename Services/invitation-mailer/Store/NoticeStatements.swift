@@ -1,6 +1,6 @@
 import Postgres
 
-/// The SQL statements of ``NoticeStore``, and those that store held changes.
+/// The SQL statements of ``NoticeStore``, and those that store held changes. ``AlertStatements`` has those for single events.
 enum NoticeStatements {
   /// Stores held changes; a redelivered event changes nothing.
   static let insertChanges = Statement(
@@ -70,29 +70,39 @@ enum NoticeStatements {
     returning n.workspace_id, n.id, n.attempts, n.first_tried_at, due.version, due.templates
     """)
 
-  /// Counts the groups and the people in a mail.
+  /// Counts the groups, the people who would lose their access, and the other people in a mail.
   static let counts = Statement(
     "counts of a notice",
     """
     select
       count(*) filter (where kind in ('members-removed', 'group-deleted')),
-      count(*) filter (where kind not in ('members-removed', 'group-deleted'))
+      count(*) filter (where kind in ('user-disabled', 'user-deleted')),
+      count(*) filter (where kind not in ('members-removed', 'group-deleted', 'user-disabled', 'user-deleted'))
     from mailer.held_changes
     where workspace_id = $1 and notice_id = $2
     """)
 
-  /// The oldest changes of groups and of people, a limited number of each.
+  /// The oldest changes of groups, of people who would lose their access, and of other people, a limited number of each.
   static let changes = Statement(
     "changes of a notice",
     """
     select id, kind, name, leaving, members, held_at
     from (
-      select h.*, row_number() over (partition by h.kind in ('members-removed', 'group-deleted') order by h.held_at, h.id) as number
-      from mailer.held_changes h
-      where h.workspace_id = $1 and h.notice_id = $2
+      select h.*, row_number() over (partition by h.section order by h.held_at, h.id) as number
+      from (
+        select
+          *,
+          case
+            when kind in ('members-removed', 'group-deleted') then 1
+            when kind in ('user-disabled', 'user-deleted') then 2
+            else 3
+          end as section
+        from mailer.held_changes
+        where workspace_id = $1 and notice_id = $2
+      ) h
     ) numbered
     where number <= $3
-    order by kind not in ('members-removed', 'group-deleted'), number
+    order by section, number
     """)
 
   /// Records a result, and erases names if there is no further attempt.
@@ -116,15 +126,26 @@ enum NoticeStatements {
     where $4::timestamptz is null and workspace_id = $1 and notice_id = $2 and name is not null
     """)
 
-  /// Releases claims: of an instance if `$2`, else of all others from before `$4`.
+  /// Releases claims of notices and alerts: of an instance if `$2`, else of all others from before `$4`.
   static let releaseClaims = Statement(
     "release notice claims",
     """
-    update mailer.notices
-    set state = 'scheduled', next_attempt_at = $1, changed_at = $1
-    where state = 'sending'
-      and case when $2::bool then claimed_by = $3 else claimed_by <> $3 and changed_at < $4 end
-    returning id
+    with alerts as (
+      update mailer.alerts
+      set state = 'scheduled', next_attempt_at = $1, changed_at = $1
+      where state = 'sending'
+        and case when $2::bool then claimed_by = $3 else claimed_by <> $3 and changed_at < $4 end
+      returning id
+    ), notices as (
+      update mailer.notices
+      set state = 'scheduled', next_attempt_at = $1, changed_at = $1
+      where state = 'sending'
+        and case when $2::bool then claimed_by = $3 else claimed_by <> $3 and changed_at < $4 end
+      returning id
+    )
+    select id from alerts
+    union all
+    select id from notices
     """)
 
   /// Gives back a claimed notice.
@@ -143,6 +164,9 @@ enum NoticeStatements {
     with gone as (
       delete from mailer.held_changes
       where noted_at < $1 and notice_id is not null
+    ), alerts as (
+      delete from mailer.alerts
+      where made_at < $1 and state in ('sent', 'bounced', 'failed')
     )
     delete from mailer.notices n
     where n.made_at < $1 and n.state in ('sent', 'bounced', 'failed')

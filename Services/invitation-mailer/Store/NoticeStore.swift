@@ -11,15 +11,48 @@ extension IdentifierSubject {
 /// The id of a mail to an administrator.
 typealias NoticeID = Identifier<IdentifierSubject.Notice>
 
-/// A claimed mail to an administrator about held changes.
+/// A claimed mail to an administrator.
 struct DueNotice: Sendable, Hashable {
+  /// The workspace; ``WorkspaceID/deployment`` for an alert of the whole deployment.
   var workspace: WorkspaceID
   var id: NoticeID
+  var subject: Subject
   /// The number of attempts so far.
   var attempts: Int
   var firstTriedAt: Date?
-  /// The version of the workspace to compose the mail with.
-  var settings: WorkspaceVersion
+  /// The version of the workspace to compose the mail with; nil if the mailer knows no such workspace, which only alerts do without.
+  var settings: WorkspaceVersion?
+
+  /// What the mail is about.
+  enum Subject: Sendable, Hashable {
+    case heldChanges
+    case alert(AdministratorAlert)
+    /// An alert that this release cannot read, since a newer one stored it.
+    case unreadableAlert(kind: String)
+  }
+}
+
+/// An alert to store.
+struct NewAlert: Sendable, Hashable {
+  var workspace: WorkspaceID
+  /// The same for every delivery of the event.
+  var id: NoticeID
+  var alert: AdministratorAlert
+
+  /// The alert that group-sync disabled an endpoint; nil if the event reports anything else.
+  init?(_ event: WebhookChanged) {
+    guard event.isFailure else { return nil }
+    workspace = event.endpoint.workspace
+    id = .derived("webhook disabled", event.endpoint.id.description, String(event.endpoint.version))
+    alert = .webhookDisabled(WebhookFailure(event))
+  }
+
+  /// An alert about the seats or the admins of a workspace.
+  init(_ event: WorkspaceAlert) {
+    workspace = event.workspace
+    id = .derived("workspace alert", event.command.description, event.kind.rawValue)
+    alert = .workspace(event)
+  }
 }
 
 /// Limits how often an administrator is mailed about held changes.
@@ -30,7 +63,7 @@ struct NoticeThrottle: Sendable, Hashable {
   var interval: Duration = .seconds(600)
 }
 
-/// The mails to administrators about held changes in PostgreSQL, as the scheduler uses them.
+/// The mails to administrators in PostgreSQL, as the scheduler uses them.
 struct NoticeStore: Sendable {
   let pool: PostgresPool
 
@@ -46,17 +79,31 @@ struct NoticeStore: Sendable {
 
   /// Marks the mail that has been due longest as being sent; nil if none is due.
   nonisolated(nonsending) func claim(by instance: String, at now: Date, in session: PostgresSession) async throws -> DueNotice? {
-    guard let row = try await session.query(NoticeStatements.claim, [.timestamp(now), .text(instance)]).first else { return nil }
-    let workspace = WorkspaceID(try row.uuid(0))
+    if let row = try await session.query(NoticeStatements.claim, [.timestamp(now), .text(instance)]).first {
+      return try notice(row, about: .heldChanges)
+    }
+    guard let row = try await session.query(AlertStatements.claim, [.timestamp(now), .text(instance)]).first else { return nil }
+    let name = try row.string(6)
+    let details = try row.bytes(7)
+    guard let kind = AdministratorAlert.Kind(rawValue: name) else { return try notice(row, about: .unreadableAlert(kind: name)) }
+    let subject: DueNotice.Subject
+    do { subject = .alert(try AdministratorAlert(kind, details: details)) } catch { subject = .unreadableAlert(kind: name) }
+    return try notice(row, about: subject)
+  }
+
+  private func notice(_ row: Row, about subject: DueNotice.Subject) throws -> DueNotice {
+    let (workspace, version) = (WorkspaceID(try row.uuid(0)), try row.int(4))
     return DueNotice(
-      workspace: workspace, id: NoticeID(try row.uuid(1)), attempts: try row.int(2), firstTriedAt: try row.optionalTimestamp(3),
-      settings: WorkspaceVersion(workspace: workspace, version: try row.int(4), templates: try row.int(5)))
+      workspace: workspace, id: NoticeID(try row.uuid(1)), subject: subject, attempts: try row.int(2),
+      firstTriedAt: try row.optionalTimestamp(3),
+      settings: version < 0 ? nil : WorkspaceVersion(workspace: workspace, version: version, templates: try row.int(5)))
   }
 
   /// Gives back a claimed mail that was not tried.
   nonisolated(nonsending) func release(_ notice: DueNotice, at now: Date, in session: PostgresSession) async throws {
     _ = try await session.query(
-      NoticeStatements.release, [.uuid(notice.workspace.uuid), .uuid(notice.id.uuid), .timestamp(now)])
+      notice.subject == .heldChanges ? NoticeStatements.release : AlertStatements.release,
+      [.uuid(notice.workspace.uuid), .uuid(notice.id.uuid), .timestamp(now)])
   }
 
   /// Releases the claims that `instance` left behind when it ended.
@@ -75,7 +122,7 @@ struct NoticeStore: Sendable {
     try await session.query(NoticeStatements.releaseClaims, [.timestamp(now), .bool(false), .text(instance), .timestamp(time)]).count
   }
 
-  /// Loads the changes that a mail lists.
+  /// Loads the changes that a mail about held changes lists.
   func content(of notice: DueNotice) async throws -> HeldChanges {
     let key: [PostgresValue] = [.uuid(notice.workspace.uuid), .uuid(notice.id.uuid)]
     let counts = try await pool.query(NoticeStatements.counts, key).first
@@ -88,13 +135,14 @@ struct NoticeStore: Sendable {
           id: HeldChangeID(try row.uuid(0)), kind: kind, name: try row.optionalString(2), leaving: try row.int(3),
           members: try row.optionalInt(4), heldAt: try row.timestamp(5)))
     }
-    return HeldChanges(changes: changes, groups: try counts?.int(0) ?? 0, people: try counts?.int(1) ?? 0)
+    return HeldChanges(
+      changes: changes, groups: try counts?.int(0) ?? 0, people: try counts?.int(1) ?? 0, others: try counts?.int(2) ?? 0)
   }
 
   /// Records the result of a mail. If it is not tried again, the names of people are erased.
   func record(_ record: MailRecord, of notice: DueNotice, at now: Date) async throws {
     _ = try await pool.query(
-      NoticeStatements.record,
+      notice.subject == .heldChanges ? NoticeStatements.record : AlertStatements.record,
       [
         .uuid(notice.workspace.uuid), .uuid(notice.id.uuid), .text(record.state.rawValue),
         .optional(record.nextAttemptAt, PostgresValue.timestamp), .int(Int64(record.attempts)),

@@ -2,6 +2,7 @@ import AdminConsole
 import EdgeHTTP
 import EdgeReads
 import Hummingbird
+import ManagementAPI
 import Models
 import ProductAPI
 import SCIMControllers
@@ -20,7 +21,11 @@ struct Edge: Sendable {
   let signIns: SignInController
   let mailEvents: MailEventController
   let directory: DirectoryController
+  let events: EventsController
   let oauth: OAuthController
+  /// The workspaces that requests with deployment-wide tokens name.
+  let workspaces: NamedWorkspaceCache
+  let management: Management
   /// nil if this replica serves no console.
   var console: Console?
 
@@ -32,7 +37,7 @@ struct Edge: Sendable {
     let routes = Router(context: EdgeContext.self)
     addRoutes(to: routes)
     let router = Router(context: EdgeContext.self)
-    let renderers: [any ErrorRenderer] = [oauth] + (console.map { [$0] } ?? [])
+    let renderers: [any ErrorRenderer] = [oauth, ProblemRenderer()] + (console.map { [$0] } ?? [])
     let known: [any KnownCredentials] = [authenticator] + (console.map { [$0] } ?? [])
     // As one middleware of a static type, they cost less per request than as five.
     router.addMiddleware {
@@ -54,31 +59,42 @@ struct Edge: Sendable {
       ReplayAuthenticationMiddleware(limits: limits, scope: scope)
     }
     let routes = Router(context: EdgeContext.self)
-    addIdentityProviderRoutes(to: routes, behind: authentication)
+    addReplayedRoutes(to: routes, behind: authentication)
     let router = Router(context: EdgeContext.self)
     router.addMiddleware {
       RequestLoggingMiddleware(log: log)
       ErrorMiddleware(allowed: AllowedMethods(routes))
       URLLengthMiddleware()
     }
-    addIdentityProviderRoutes(to: router, behind: authentication)
+    addReplayedRoutes(to: router, behind: authentication)
     return router.buildResponder()
   }
 
   private func addRoutes(to router: Router<EdgeContext>) {
-    addIdentityProviderRoutes(to: router, behind: authentication)
-    mailEvents.addRoutes(to: router.group().add(middleware: authentication(.admin)).group(context: CallerContext.self))
-    directory.addRoutes(to: router.group().add(middleware: authentication(.directory)).group(context: CallerContext.self))
+    scim.addRoutes(to: router, behind: authentication(.scim))
+    func product(_ scope: TokenScope, _ requirement: WorkspaceRequirement = .one) -> RouterGroup<CallerContext> {
+      router.group().add(middleware: productAuthentication.middleware(scope, requirement)).group(context: CallerContext.self)
+    }
+    // Each sign-in of a batch may name its workspace.
+    signIns.addRoutes(to: product(.signIns, .oneOrAll))
+    mailEvents.addRoutes(to: product(.admin))
+    directory.addRoutes(to: product(.directory))
+    events.addRoutes(to: product(.events, .oneOrAll))
+    management.addRoutes(to: router, behind: productAuthentication, replays: EntryReplays(responder: replayResponder()))
     oauth.addRoutes(to: router)
     console?.addRoutes(to: router)
   }
 
-  /// Adds the routes that identity providers call, behind a middleware for each scope.
-  private func addIdentityProviderRoutes<Authentication: RouterMiddleware<EdgeContext>>(
-    to router: Router<EdgeContext>, behind authentication: (TokenScope) -> Authentication
-  ) {
+  /// Adds the routes whose recorded requests can be replayed, behind a middleware for each scope.
+  private func addReplayedRoutes(to router: Router<EdgeContext>, behind authentication: (TokenScope) -> ReplayAuthenticationMiddleware) {
     scim.addRoutes(to: router, behind: authentication(.scim))
     signIns.addRoutes(to: router.group().add(middleware: authentication(.signIns)).group(context: CallerContext.self))
+  }
+
+  /// Authenticates the product and the operator, who may have a deployment-wide token.
+  private var productAuthentication: ProductAuthentication {
+    ProductAuthentication(
+      authenticator, sites: sites, limits: limits, activeWorkspaces: activeWorkspaces, uses: uses, workspaces: workspaces)
   }
 
   private func authentication(_ scope: TokenScope) -> AuthenticationMiddleware {

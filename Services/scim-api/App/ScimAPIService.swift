@@ -1,8 +1,10 @@
 import AdminConsole
 import Credentials
+import DNS
 import EdgeHTTP
 import EdgeReads
 import Kafka
+import ManagementAPI
 import Migrations
 import Models
 import Postgres
@@ -11,7 +13,7 @@ import SCIMControllers
 import ServiceKit
 import ServiceLifecycle
 
-/// The HTTP edge: SCIM 2.0, the product API and the admin console.
+/// The HTTP edge: SCIM 2.0, the product API, the management API and the admin console.
 package struct ScimAPIService {
   /// Runs the service until shutdown.
   package static func main() async {
@@ -26,7 +28,8 @@ package struct ScimAPIService {
     let (settings, source) = (runtime.settings, runtime.instance)
     let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
     // Twice as many connections, so that a workspace at its limit leaves as many to the others.
-    let pool = try runtime.postgres(exclusiveConnections: 2 * searchesPerWorkspace, planning: .onceByIndex)
+    let pool = try runtime.postgres(
+      exclusiveConnections: 2 * searchesPerWorkspace + (try settings.integer(.maximumSnapshots)), planning: .onceByIndex)
     try settings.checkSessionTimeout(against: .requestDeadline)
     try await runtime.ensureTopics()
     let producer = try Producer(runtime.kafka, logger: runtime.logger)
@@ -36,20 +39,37 @@ package struct ScimAPIService {
     let database = Database(
       pool: pool, retryTimeout: try settings.duration(.readRetryTime),
       searchLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: searchesPerWorkspace))
+    let workspaces = NamedWorkspaceCache(database)
+    let events = try EventsAPI(runtime, database, workspaces)
     let uses = TokenUseLog(
       interval: try settings.duration(.tokenUseInterval), source: source, producer: producer, logger: runtime.logger)
     let log = LogBuffer(
       maximumEntries: try settings.integer(.logEntries), maximumBytes: try settings.integer(.logMemory), logger: runtime.logger)
     let listener = try ListenerConfiguration(settings, logger: runtime.logger)
-    let edge = try edge(runtime, database, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
+    let edge = try edge(
+      runtime, database, workspaces, events.controller, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
     let server = EdgeServer(
       responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
-    return [pool, producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server]
+    var services: [any Service] = [pool]
+    if let feed = events.feed { services.append(feed) }
+    return services + [
+      producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server, events.waiters,
+    ]
+  }
+
+  /// Looks up the records that verify mail domains.
+  private static func txtRecords(_ settings: ServiceSettings) throws -> Management.TXTRecords {
+    do {
+      let resolver = try TXTResolver(servers: settings.optionalString(.dnsServers), timeout: try settings.duration(.dnsTimeout))
+      return { try await resolver.records(of: $0) }
+    } catch let error as DNSError {
+      throw SettingsError(["\(Setting.dnsServers.environmentName): \(error)"])
+    }
   }
 
   private static func edge(
-    _ runtime: ServiceRuntime, _ database: Database, _ producer: Producer, _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer,
-    speaksTLS: Bool
+    _ runtime: ServiceRuntime, _ database: Database, _ workspaces: NamedWorkspaceCache, _ events: EventsController, _ producer: Producer,
+    _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer, speaksTLS: Bool
   ) throws -> Edge {
     let (settings, source) = (runtime.settings, runtime.instance)
     let deadline = try settings.duration(.requestDeadline)
@@ -70,6 +90,7 @@ package struct ScimAPIService {
       secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
     let bodies = BodyReader(maximum: try settings.integer(.bodyLimit), budget: BodyBudget(try BodyBudget.Limits(settings)))
     let directory = DatabaseDirectory(database: database)
+    let workspaces = NamedWorkspaceCache(database)
     var edge = Edge(
       authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
       activeWorkspaces: activeWorkspaces, uses: uses, bodies: bodies, log: log,
@@ -83,13 +104,25 @@ package struct ScimAPIService {
             settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
           what: "bulk requests"),
         listLimiter: try .lists(settings, activeWorkspaces), writeLimiter: try .writes(settings, activeWorkspaces)),
-      signIns: SignInController(bodies: bodies, producer: producer, source: source, timeout: deadline),
+      signIns: SignInController(
+        bodies: bodies, producer: producer, commands: commands,
+        inFlight: ConcurrencyLimit(
+          try ConcurrencyLimit.Limits(
+            settings, all: .maximumInFlight, perWorkspace: .maximumInFlightPerWorkspace, perToken: .maximumInFlightPerToken),
+          what: "sign-ins that wait for an outcome"),
+        workspaces: workspaces, user: SignedInUser.read(from: database), source: source, timeout: deadline),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: source, timeout: deadline),
       directory: DirectoryController(reads: directory, cursors: cursors),
+      events: events,
       oauth: OAuthController(
         tokens: TokenEndpoint(
           sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime(), bodies: bodies.budget),
-        directory: directory))
+        directory: directory),
+      workspaces: workspaces,
+      management: Management(
+        Management.Dependencies(
+          database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil,
+          webhookSeal: try settings.webhookSeal(), txtRecords: try txtRecords(settings))))
     guard try settings.bool(.console) else { return edge }
     edge.console = try Console(
       Console.Dependencies(

@@ -15,11 +15,13 @@ enum EdgeSettings {
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .smallBodyMemory, .bodyMemoryPerWorkspace,
     .bodyMemoryPerAddress, .minimumBodyRate, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
-    .tokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate, .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate,
-    .rejectionHold,
+    .tokenBurst, .deploymentTokenRate, .deploymentTokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate,
+    .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
     .writesBesideOthers,
-    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
+    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .feedURL, .maximumWaiting,
+    .maximumWaitingPerToken, .maximumSnapshots, .maximumSnapshotsPerToken, .cursorKey,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
+    .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
 }
@@ -135,6 +137,14 @@ extension Setting {
   static let tokenBurst = Setting(
     key: "limit.token-burst", default: "500", help: "The size of a burst of one token, in requests.", kind: .integer(1...10_000_000)
   )
+  static let deploymentTokenRate = Setting(
+    key: "limit.deployment-token-rate", default: "2000",
+    help: "Requests per second of one deployment-wide token, sustained; 0 for no limit. The limits of the workspaces that it names apply, "
+      + "too.",
+    kind: .integer(0...1_000_000))
+  static let deploymentTokenBurst = Setting(
+    key: "limit.deployment-token-burst", default: "10000", help: "The size of a burst of one deployment-wide token, in requests.",
+    kind: .integer(1...10_000_000))
   static let workspaceRate = Setting(
     key: "limit.workspace-rate", default: "200",
     help: "Requests per second of all tokens of a workspace, sustained; 0 for no limit.",
@@ -186,10 +196,31 @@ extension Setting {
     key: "read.searches-per-workspace", default: "4",
     help: "Concurrent queries without an index, and reads of large groups, of one workspace. The total limit is twice as high.",
     kind: .integer(1...1000))
+  static let feedURL = Setting(
+    key: "database.feed-url",
+    help: "The PostgreSQL database with the role scim_api_feed, which may read the events of all workspaces, for deployment-wide tokens. "
+      + "Default: none, and these tokens read the events of one workspace at a time.",
+    isSecret: true)
+  static let maximumWaiting = Setting(
+    key: "events.waiting", default: "1000",
+    help: "The maximum number of requests that wait for events. Further ones get 503 with Retry-After.", kind: .integer(1...100_000))
+  static let maximumWaitingPerToken = Setting(
+    key: "events.waiting-per-token", default: "20",
+    help: "The maximum number of requests of one token that wait for events. Further ones get 429 with Retry-After.",
+    kind: .integer(1...100_000))
+  static let maximumSnapshots = Setting(
+    key: "events.snapshots", default: "4",
+    help: "The maximum number of snapshots of the directory that are sent at the same time. Each uses a connection to PostgreSQL. Further "
+      + "requests get 503 with Retry-After.",
+    kind: .integer(1...1000))
+  static let maximumSnapshotsPerToken = Setting(
+    key: "events.snapshots-per-token", default: "2",
+    help: "The maximum number of snapshots of one token that are sent at the same time. Further requests get 429 with Retry-After.",
+    kind: .integer(1...1000))
   static let cursorKey = Setting(
     key: "cursor.key",
-    help: "Secret key that signs the cursors of lists. The same for all replicas. Default: a random key of this process, and its "
-      + "cursors end with it.",
+    help: "Secret key that signs the cursors of lists, and from which the secrets of repeated requests are derived (Idempotency-Key). The "
+      + "same for all replicas. Default: a random key of this process, and its cursors end with it.",
     isKey: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor of a list is valid.", kind: .duration)
@@ -210,6 +241,17 @@ extension Setting {
   static let accessTokenLifetime = Setting(
     key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is valid: 10 to 60 minutes.",
     kind: .duration)
+  static let webhookKey = Setting(
+    key: "webhook.key",
+    help: "Secret that encrypts the secrets of webhooks, at least 16 characters. The same for group-sync. Default: none, and no webhook "
+      + "can be created.",
+    isKey: true)
+  static let dnsServers = Setting(
+    key: "dns.servers",
+    help: "The name servers that look up the TXT records of mail domains: addresses with optional ports, separated by commas, such as "
+      + "192.0.2.53,[2001:db8::53]:5353. Default: those of the system.")
+  static let dnsTimeout = Setting(
+    key: "dns.timeout", default: "5s", help: "How long the look-up of a TXT record may take.", kind: .duration)
   static let tokenUseInterval = Setting(
     key: "token.use-interval", default: "10s", help: "How often scim-api reports to identity-store from where tokens were used.",
     kind: .duration)
@@ -261,6 +303,15 @@ extension ServiceSettings {
     return seal
   }
 
+  /// The encryption of the secrets of webhooks; nil if webhooks are not configured.
+  func webhookSeal() throws(SettingsError) -> WebhookSeal? {
+    guard let secret = optionalString(.webhookKey) else { return nil }
+    guard let seal = WebhookSeal(secret: secret) else {
+      throw SettingsError(["\(Setting.webhookKey.environmentName) has fewer than \(WebhookSeal.minimumSecret) characters"])
+    }
+    return seal
+  }
+
   /// The lifetime of access tokens, in seconds.
   func accessTokenLifetime() throws(SettingsError) -> Int64 {
     let lifetime = Int64(try duration(.accessTokenLifetime).inSeconds)
@@ -308,7 +359,8 @@ extension RateLimits.Rates {
       Rate(perSecond: Double(try settings.integer(perSecond)), burst: try settings.integer(burst))
     }
     self.init(
-      token: try rate(.tokenRate, .tokenBurst), workspace: try rate(.workspaceRate, .workspaceBurst),
+      token: try rate(.tokenRate, .tokenBurst), deploymentToken: try rate(.deploymentTokenRate, .deploymentTokenBurst),
+      workspace: try rate(.workspaceRate, .workspaceBurst),
       unauthenticated: try rate(.unauthenticatedRate, .unauthenticatedBurst), publicRead: try rate(.publicRate, .publicBurst),
       rejection: Rate(perSecond: Double(try settings.integer(.rejectionRate)), burst: try settings.integer(.rejectionRate)),
       maximumHold: try settings.duration(.rejectionHold).inSeconds)

@@ -132,7 +132,7 @@ struct EndConsoleSession: AsyncParsableCommand {
   var id: TokenID
 
   func run() async throws {
-    let slug = try await StoredTokens.revoke(id, .session, in: workspace)
-    print("Workspace \(slug): session \(id) ended")
+    let title = try await StoredTokens.revoke(id, .session, of: .workspace(workspace))
+    print("\(title): session \(id) ended")
   }
 }

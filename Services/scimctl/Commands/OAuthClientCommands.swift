@@ -45,7 +45,7 @@ struct ListClients: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  func run() async throws { try await StoredTokens.list(.client, in: workspace).print() }
+  func run() async throws { try await StoredTokens.list(.client, of: .workspace(workspace)).print() }
 }
 
 /// `scimctl oauth-client show ID`, which shows a client.
@@ -58,7 +58,7 @@ struct ShowClient: AsyncParsableCommand {
   @Argument(help: "The id of the client; see 'scimctl oauth-client list'.")
   var id: TokenID
 
-  func run() async throws { try await StoredTokens.show(id, .client, in: workspace) }
+  func run() async throws { try await StoredTokens.show(id, .client, of: .workspace(workspace)) }
 }
 
 /// `scimctl oauth-client rotate-secret ID`, which replaces the secret of a client.
@@ -114,7 +114,7 @@ struct RevokeClient: AsyncParsableCommand {
   var id: TokenID
 
   func run() async throws {
-    let slug = try await StoredTokens.revoke(id, .client, in: workspace)
-    print("Workspace \(slug): OAuth client \(id) revoked")
+    let title = try await StoredTokens.revoke(id, .client, of: .workspace(workspace))
+    print("\(title): OAuth client \(id) revoked")
   }
 }

@@ -37,6 +37,10 @@ struct RebuildCommand: AsyncParsableCommand {
       }
       return try await withCommandClient(settings, pool: pool) { client in
         var published = WorkspaceRebuild.Summary()
+        // The webhook endpoints of the whole deployment.
+        if self.workspaces.slug ?? settings.optionalString(.workspace) == nil, user.isEmpty, group.isEmpty {
+          try await client.execute(.restate(Restatement(workspace: true)), in: .deployment)
+        }
         for workspace in workspaces {
           let rebuild = WorkspaceRebuild(client: client, pool: pool, workspace: workspace, invitations: invitations)
           let count =

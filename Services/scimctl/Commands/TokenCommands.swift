@@ -6,17 +6,34 @@ import Models
 /// `scimctl token`, the commands for API access tokens.
 struct TokenCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "token", abstract: "API access tokens of a workspace.",
+    commandName: "token", abstract: "API access tokens of a workspace, and deployment-wide tokens.",
     subcommands: [IssueToken.self, ListTokens.self, ShowToken.self, RotateToken.self, RevokeToken.self])
 }
 
 /// `scimctl token issue`, which creates a token.
 struct IssueToken: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "issue", abstract: "Create and print an API access token. It is not stored and cannot be shown again.")
+    commandName: "issue", abstract: "Create and print an API access token. It is not stored and cannot be shown again.",
+    discussion: """
+      With --deployment, the token serves the product for all workspaces: the management API (scope admin), the directory, sign-ins and \
+      events. Each request names its workspace in the path or in the header Rollcall-Workspace. Keep such a token where only the product's \
+      servers can read it.
+      """)
 
   @OptionGroup var workspace: WorkspaceOption
+  @OptionGroup var deployment: DeploymentOption
   @OptionGroup var grant: GrantOptions
+
+  @Flag(help: "Use the database and Kafka instead of the management API, as for the first deployment-wide token. (default)")
+  var direct = false
+
+  func validate() throws {
+    try deployment.validate(with: workspace)
+    let others = Set(grant.scopes).subtracting(TokenScope.deploymentWide)
+    if deployment.isGiven, !others.isEmpty {
+      throw ValidationError("A deployment-wide token cannot have the scope scim: an identity provider belongs to one workspace.")
+    }
+  }
 
   /// The token as identity-store stores it: only the SHA-256 of its text.
   func grant(of token: AccessToken, at time: Date) -> TokenGrant {
@@ -25,15 +42,15 @@ struct IssueToken: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forWriting()
-    let (slug, id, token) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let token = AccessToken.made(for: workspace.id)
+    let (title, id, token) = try await withDatabase(settings) { pool in
+      let owner = try await deployment.owner(or: workspace).resolve(settings, on: pool)
+      let token = AccessToken.made(for: owner.id)
       let grant = self.grant(of: token, at: .now)
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.issueToken(grant), in: workspace.id) }
-      return (workspace.settings.slug, grant.token, token)
+      try await withCommandClient(settings, pool: pool) { try await $0.execute(.issueToken(grant), in: owner.id) }
+      return (owner.title, grant.token, token)
     }
     print(token.text)
-    StandardError.print("Workspace \(slug): token \(id) created")
+    StandardError.print("\(title): token \(id) created")
   }
 }
 
@@ -43,8 +60,11 @@ struct ListTokens: AsyncParsableCommand {
     commandName: "list", abstract: "List tokens: id, status, scopes, created, last used, name.")
 
   @OptionGroup var workspace: WorkspaceOption
+  @OptionGroup var deployment: DeploymentOption
 
-  func run() async throws { try await StoredTokens.list(.token, in: workspace).print() }
+  func validate() throws { try deployment.validate(with: workspace) }
+
+  func run() async throws { try await StoredTokens.list(.token, of: deployment.owner(or: workspace)).print() }
 }
 
 /// `scimctl token show ID`, which shows a token.
@@ -53,11 +73,14 @@ struct ShowToken: AsyncParsableCommand {
     commandName: "show", abstract: "Show a token and its uses: day, address, number of uses, last use.")
 
   @OptionGroup var workspace: WorkspaceOption
+  @OptionGroup var deployment: DeploymentOption
 
   @Argument(help: "The id of the token; see 'scimctl token list'.")
   var id: TokenID
 
-  func run() async throws { try await StoredTokens.show(id, .token, in: workspace) }
+  func validate() throws { try deployment.validate(with: workspace) }
+
+  func run() async throws { try await StoredTokens.show(id, .token, of: deployment.owner(or: workspace)) }
 }
 
 /// `scimctl token rotate ID`, which creates a token that replaces another one.
@@ -71,6 +94,7 @@ struct RotateToken: AsyncParsableCommand {
       """)
 
   @OptionGroup var workspace: WorkspaceOption
+  @OptionGroup var deployment: DeploymentOption
 
   @Argument(help: "The id of the token; see 'scimctl token list'.")
   var id: TokenID
@@ -81,6 +105,8 @@ struct RotateToken: AsyncParsableCommand {
   @Option(help: ArgumentHelp("How long the new token is valid, such as 90d. (default: forever)", valueName: "time"))
   var expiresIn: DurationArgument?
 
+  func validate() throws { try deployment.validate(with: workspace) }
+
   /// The command for identity-store, which contains only the digest of the token.
   func rotation(to token: AccessToken, at time: Date) -> TokenRotation {
     TokenRotation(
@@ -90,15 +116,15 @@ struct RotateToken: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try await Settings.forWriting()
-    let (slug, successor, token) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let token = AccessToken.made(for: workspace.id)
+    let (title, successor, token) = try await withDatabase(settings) { pool in
+      let owner = try await deployment.owner(or: workspace).resolve(settings, on: pool)
+      let token = AccessToken.made(for: owner.id)
       let rotation = self.rotation(to: token, at: .now)
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.rotateToken(rotation), in: workspace.id) }
-      return (workspace.settings.slug, rotation.successor, token)
+      try await withCommandClient(settings, pool: pool) { try await $0.execute(.rotateToken(rotation), in: owner.id) }
+      return (owner.title, rotation.successor, token)
     }
     print(token.text)
-    StandardError.print("Workspace \(slug): token \(successor) created to replace \(id)")
+    StandardError.print("\(title): token \(successor) created to replace \(id)")
   }
 }
 
@@ -107,13 +133,16 @@ struct RevokeToken: AsyncParsableCommand {
   static let configuration = CommandConfiguration(commandName: "revoke", abstract: "Revoke a token.")
 
   @OptionGroup var workspace: WorkspaceOption
+  @OptionGroup var deployment: DeploymentOption
 
   @Argument(help: "The id of the token; see 'scimctl token list'.")
   var id: TokenID
 
+  func validate() throws { try deployment.validate(with: workspace) }
+
   func run() async throws {
-    let slug = try await StoredTokens.revoke(id, .token, in: workspace)
-    print("Workspace \(slug): token \(id) revoked")
+    let title = try await StoredTokens.revoke(id, .token, of: deployment.owner(or: workspace))
+    print("\(title): token \(id) revoked")
   }
 }
 
@@ -124,14 +153,14 @@ struct GrantOptions: ParsableArguments {
 
   @Option(
     name: .customLong("scope"),
-    help: ArgumentHelp("The permission: scim, sign-ins, admin or directory. May be repeated.", valueName: "scope"))
+    help: ArgumentHelp("The permission: scim, sign-ins, admin, directory or events. May be repeated.", valueName: "scope"))
   var scopes: [TokenScope]
 
   @Option(help: ArgumentHelp("How long it is valid, such as 90d, 12h or 1y. (default: forever)", valueName: "time"))
   var expiresIn: DurationArgument?
 
   func validate() throws {
-    if scopes.isEmpty { throw ValidationError("At least one --scope is required: scim, sign-ins, admin or directory.") }
+    if scopes.isEmpty { throw ValidationError("At least one --scope is required: scim, sign-ins, admin, directory or events.") }
   }
 
   /// The token as identity-store stores it, with the digest of `secret`.

@@ -5,12 +5,12 @@ import Postgres
 /// Lists, shows and revokes tokens, OAuth clients and console sessions.
 enum StoredTokens {
   /// One row per token: id, status, scopes, when created, when last used, name.
-  static func list(_ kind: TokenKind, in workspace: WorkspaceOption) async throws -> Table {
+  static func list(_ kind: TokenKind, of owner: TokenOwner.Option) async throws -> Table {
     let settings = try await Settings.forReading()
     return try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
+      let owner = try await owner.resolve(settings, on: pool)
       var table = Table()
-      for row in try await pool.query(TokenQueries.tokens, [.uuid(workspace.id.uuid), .text(kind.rawValue)]) {
+      for row in try await pool.query(TokenQueries.tokens, [.uuid(owner.id.uuid), .text(kind.rawValue)]) {
         table.append([
           "\(TokenID(try row.uuid(0)))",
           status(expiresAt: try row.optionalTimestamp(4), revokedAt: try row.optionalTimestamp(5), now: .now),
@@ -23,13 +23,13 @@ enum StoredTokens {
   }
 
   /// Prints a token, and its uses by day and address.
-  static func show(_ id: TokenID, _ kind: TokenKind, in workspace: WorkspaceOption) async throws {
+  static func show(_ id: TokenID, _ kind: TokenKind, of owner: TokenOwner.Option) async throws {
     let settings = try await Settings.forReading()
     let (details, uses) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      guard let row = try await stored(id, kind, in: workspace, on: pool) else { throw unknown(id, kind, in: workspace) }
+      let owner = try await owner.resolve(settings, on: pool)
+      guard let row = try await stored(id, kind, of: owner, on: pool) else { throw unknown(id, kind, of: owner) }
       var uses = Table()
-      for use in try await pool.query(TokenQueries.tokenUses, [.uuid(workspace.id.uuid), .uuid(id.uuid)]) {
+      for use in try await pool.query(TokenQueries.tokenUses, [.uuid(owner.id.uuid), .uuid(id.uuid)]) {
         let address = try use.string(1)
         uses.append([
           try use.string(0), address.isEmpty ? "others" : address, String(try use.int(2)), Timestamp.text(try use.timestamp(3)),
@@ -43,15 +43,15 @@ enum StoredTokens {
 
   /// Revokes a token.
   ///
-  /// - Returns: The slug of the workspace.
-  /// - Throws: ``ScimctlError`` if the workspace has no such token.
-  static func revoke(_ id: TokenID, _ kind: TokenKind, in workspace: WorkspaceOption) async throws -> String {
+  /// - Returns: The title of the owner.
+  /// - Throws: ``ScimctlError`` if the owner has no such token.
+  static func revoke(_ id: TokenID, _ kind: TokenKind, of owner: TokenOwner.Option) async throws -> String {
     let settings = try await Settings.forWriting()
     return try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      guard try await stored(id, kind, in: workspace, on: pool) != nil else { throw unknown(id, kind, in: workspace) }
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.revokeToken(TokenRevocation(token: id)), in: workspace.id) }
-      return workspace.settings.slug
+      let owner = try await owner.resolve(settings, on: pool)
+      guard try await stored(id, kind, of: owner, on: pool) != nil else { throw unknown(id, kind, of: owner) }
+      try await withCommandClient(settings, pool: pool) { try await $0.execute(.revokeToken(TokenRevocation(token: id)), in: owner.id) }
+      return owner.title
     }
   }
 
@@ -62,18 +62,18 @@ enum StoredTokens {
     return "valid"
   }
 
-  private static func stored(_ id: TokenID, _ kind: TokenKind, in workspace: StoredWorkspace, on pool: PostgresPool) async throws -> Row? {
-    try await pool.query(TokenQueries.token, [.uuid(workspace.id.uuid), .uuid(id.uuid), .text(kind.rawValue)]).first
+  private static func stored(_ id: TokenID, _ kind: TokenKind, of owner: TokenOwner, on pool: PostgresPool) async throws -> Row? {
+    try await pool.query(TokenQueries.token, [.uuid(owner.id.uuid), .uuid(id.uuid), .text(kind.rawValue)]).first
   }
 
-  private static func unknown(_ id: TokenID, _ kind: TokenKind, in workspace: StoredWorkspace) -> ScimctlError {
+  private static func unknown(_ id: TokenID, _ kind: TokenKind, of owner: TokenOwner) -> ScimctlError {
     let (what, list) =
       switch kind {
-      case .token: ("token", "scimctl token list")
+      case .token: ("token", owner.id == .deployment ? "scimctl token list --deployment" : "scimctl token list")
       case .client: ("OAuth client", "scimctl oauth-client list")
       case .session, .link: ("console session", "scimctl console sessions")
       }
-    return ScimctlError(.notFound, "workspace '\(workspace.settings.slug)' has no \(what) \(id). '\(list)' lists them")
+    return ScimctlError(.notFound, "\(owner.title) has no \(what) \(id). '\(list)' lists them")
   }
 
   /// One property per line.

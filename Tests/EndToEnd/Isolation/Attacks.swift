@@ -27,6 +27,7 @@ enum Attacks {
     "GET /api/v2/directory/groups": directoryGroups, "GET /api/v2/directory/groups/{id}/members": directoryGroupMembers,
     "GET /api/v2/directory/members": directoryMembers, "GET /api/v2/directory/receipts": directoryReceipts,
     "GET /api/v2/directory/receipts/{id}": directoryReceipt, "GET /api/v2/directory/jwks": directoryKeys,
+    "GET /api/v2/events": events, "GET /api/v2/events/snapshot": eventSnapshot,
   ]
 
   private enum Bodies {
@@ -218,6 +219,17 @@ enum Attacks {
     let token = printed.trimmingCharacters(in: .whitespacesAndNewlines)
     for body in [#"{"user":"\#(victim.user)"}"#, #"{"email":"\#(victim.userName)"}"#, #"{"user":"\#(attacker.user)"}"#] {
       #expect(try await attacker.send("POST", "/api/v2/sign-ins", body, token: token).status == 202)
+    }
+    // The outcome says nothing about users of other workspaces.
+    for (body, outcome) in [(#"{"user":"\#(victim.user)"}"#, "unknown"), (#"{"email":"\#(victim.userName)"}"#, "remembered")] {
+      let answer = try await attacker.send("POST", "/api/v2/sign-ins", body, headers: ["Prefer": "wait=20"], token: token)
+      #expect(answer.json["outcome"] as? String == outcome && answer.json["user"] == nil)
+    }
+    for body in [
+      #"{"email":"a@attacker.example","workspace":"\#(victim.workspace.slug)"}"#,
+      #"{"signIns":[{"email":"a@attacker.example","workspace":"\#(victim.workspace.slug)"}]}"#,
+    ] {
+      #expect([400, 403].contains(try await attacker.send("POST", "/api/v2/sign-ins", body, token: token).status))
     }
     // When the attacker's own user is active, its earlier sign-ins have been processed.
     try await eventually("the attacker's own user to be active", within: .seconds(30)) {

@@ -38,6 +38,7 @@ struct AuditEntryView: Sendable, Equatable {
   static let actions = [
     "update-workspace", "issue-token", "revoke-token", "rotate-token", "rotate-secret", "order-invitation", "decide-held-change",
     "create-workspace", "restate", "relink-user", "promote-user", "report-mail",
+    "write-webhook", "delete-webhook", "disable-webhook", "order-webhook",
   ]
 
   /// The name of an action.
@@ -55,6 +56,10 @@ struct AuditEntryView: Sendable, Equatable {
     case "relink-user": "Disabled user's record reused"
     case "promote-user": "Sign-in recorded by an operator"
     case "report-mail": "Mail delivery or bounce reported"
+    case "write-webhook": "Webhook endpoint created or changed"
+    case "delete-webhook": "Webhook endpoint deleted"
+    case "disable-webhook": "Webhook endpoint disabled"
+    case "order-webhook": "Webhook tested, redelivered or skipped"
     default: action.prefix(1).uppercased() + action.dropFirst().replacing("-", with: " ")
     }
   }

@@ -89,8 +89,9 @@ struct ScopeChoice: Sendable {
     switch scope {
     case .scim: "For an identity provider that pushes people and groups. Allows all SCIM requests, and nothing else."
     case .signIns: "For the product’s sign-in service, which reports sign-ins."
-    case .admin: "For a person who signs in to this console. Never enter such a token in an identity provider."
+    case .admin: "For a person who signs in to this console, and for the management API. Never enter such a token in an identity provider."
     case .directory: "For the product, which reads groups and their visible members."
+    case .events: "For the product, which reads the events of this workspace."
     }
   }
 }

@@ -134,6 +134,15 @@ extension APIError {
       headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""])
   }
 
+  static func deploymentWideToken(_ name: String) -> APIError {
+    APIError(
+      403,
+      """
+      The access token '\(name.prefix(100))' is deployment-wide: it is for the product API and the management API only. Create a token of the \
+      workspace in Settings > API.
+      """)
+  }
+
   /// 403 for a workspace without the plan, SAML SSO or the opt-in.
   package static func closedWorkspace(_ obstacle: WorkspaceSettings.SCIMObstacle, plan: WorkspaceSettings.Plan) -> APIError {
     let detail =

@@ -29,12 +29,24 @@ package struct TokenRecord: Sendable {
     settingsVersion: Int64? = nil
   ) {
     caller = Caller(
-      token: token, kind: kind, name: name, workspace: workspace, settings: settings, schemas: schemas, settingsVersion: settingsVersion)
+      token: token, kind: kind, name: name, workspace: workspace, settings: settings, schemas: schemas, settingsVersion: settingsVersion,
+      isDeploymentWide: workspace == .deployment)
     self.digest = digest
     self.former = former
     self.scopes = scopes
     self.expiresAt = expiresAt
     self.revokedAt = revokedAt
+  }
+
+  /// A record of a deployment-wide token. Its caller has no workspace, and therefore placeholder settings, until ``Caller/acting(in:)``
+  /// names one.
+  package init(
+    deploymentToken token: TokenID, name: String, digest: [UInt8], scopes: Set<TokenScope>, expiresAt: Date? = nil, revokedAt: Date? = nil
+  ) {
+    let settings = WorkspaceSettings(slug: "", name: "", plan: .free, samlSSO: false, scimEnabled: false, signInURL: "")
+    self.init(
+      token: token, name: name, digest: digest, scopes: scopes.intersection(TokenScope.deploymentWide), expiresAt: expiresAt,
+      revokedAt: revokedAt, workspace: .deployment, settings: settings, schemas: settings.schemas)
   }
 
   /// The id of the token, client or session.
@@ -73,8 +85,18 @@ package struct TokenRecord: Sendable {
   ///
   /// The scope for SCIM also requires that the workspace has the enterprise plan, SAML SSO and the opt-in.
   ///
-  /// - Throws: 401 if the credential is revoked or expired; 403 if it lacks the scope, or the workspace cannot use SCIM.
+  /// - Throws: 401 if the credential is revoked or expired; 403 if it is deployment-wide, if it lacks the scope, or if the workspace cannot
+  ///   use SCIM.
   package func authorized(for scope: TokenScope, at now: Date) throws(APIError) -> Caller {
+    guard !caller.isDeploymentWide else { throw .deploymentWideToken(caller.name) }
+    return try granted(scope, at: now)
+  }
+
+  /// Authorizes the credential for `scope` at `now`; unlike ``authorized(for:at:)``, it may be deployment-wide. The caller of a
+  /// deployment-wide token has the workspace ``WorkspaceID/deployment`` until ``Caller/acting(in:)`` names another.
+  ///
+  /// - Throws: 401 if the credential is revoked or expired; 403 if it lacks the scope, or the workspace cannot use SCIM.
+  func granted(_ scope: TokenScope, at now: Date) throws(APIError) -> Caller {
     if revokedAt != nil { throw .revoked(caller.kind, caller.name) }
     if let expiresAt, expiresAt <= now { throw .expired(caller.kind, caller.name) }
     guard scopes.contains(scope) else { throw .scopeMissing(scope, caller.kind, caller.name) }
@@ -101,11 +123,15 @@ package final class Caller: Sendable {
   package let schemas: ResourceSchemas
   /// The version of the workspace that ``settings`` are from; nil if it is unknown.
   package let settingsVersion: Int64?
+  /// Whether the token is deployment-wide. Its ``workspace`` is then the one that the request names, or ``WorkspaceID/deployment`` if it
+  /// names none.
+  package let isDeploymentWide: Bool
 
   fileprivate init(
     token: TokenID, kind: TokenKind, name: String, workspace: WorkspaceID, settings: WorkspaceSettings, schemas: ResourceSchemas,
-    settingsVersion: Int64?
+    settingsVersion: Int64?, isDeploymentWide: Bool
   ) {
+    self.isDeploymentWide = isDeploymentWide
     self.token = token
     self.kind = kind
     self.name = name
@@ -115,12 +141,23 @@ package final class Caller: Sendable {
     self.settingsVersion = settingsVersion
   }
 
+  /// The workspace that the credential belongs to; ``WorkspaceID/deployment`` for a deployment-wide token.
+  package var home: WorkspaceID { isDeploymentWide ? .deployment : workspace }
+
   /// The caller's console session; nil for other credentials.
   package var session: TokenID? { kind == .session ? token : nil }
+
+  /// The caller of a deployment-wide token in the workspace that its request names.
+  package func acting(in workspace: NamedWorkspace) -> Caller {
+    Caller(
+      token: token, kind: kind, name: name, workspace: workspace.id, settings: workspace.settings, schemas: workspace.schemas,
+      settingsVersion: workspace.version, isDeploymentWide: isDeploymentWide)
+  }
 
   /// The actor of the caller's commands.
   package var actor: Command.Actor {
     switch kind {
+    case .token where isDeploymentWide: .deploymentToken(token)
     case .token: .token(token)
     case .client: .client(token)
     case .session, .link: .console(name)

@@ -26,6 +26,16 @@ package struct TokenLookup: Sendable {
     and t.kind = 'token'
     """)
 
+  private static let deploymentStatement = Statement(
+    "scim_api_deployment_token",
+    """
+    select id, name, digest, scopes, expires_at, revoked_at
+    from identity_read.tokens
+    where workspace_id = $1
+    and digest = $2
+    and kind = 'token'
+    """)
+
   private static let clientStatement = Statement(
     "scim_api_client",
     """
@@ -39,12 +49,25 @@ package struct TokenLookup: Sendable {
 
   /// The token with this SHA-256; nil if there is none.
   package func token(_ workspace: WorkspaceID, digest: [UInt8]) async throws -> TokenRecord? {
-    try await record(Self.tokenStatement, .token, workspace, .bytes(digest))
+    if workspace == .deployment { return try await deploymentToken(digest: digest) }
+    return try await record(Self.tokenStatement, .token, workspace, .bytes(digest))
   }
 
   /// The OAuth client with this id; nil if there is none.
   package func client(_ workspace: WorkspaceID, id: TokenID) async throws -> TokenRecord? {
     try await record(Self.clientStatement, .client, workspace, .uuid(id.uuid))
+  }
+
+  /// The deployment-wide token with this SHA-256; nil if there is none.
+  private func deploymentToken(digest: [UInt8]) async throws -> TokenRecord? {
+    let parameters: [PostgresValue] = [.uuid(WorkspaceID.deployment.uuid), .bytes(digest)]
+    let rows = try await database.query(Self.deploymentStatement, parameters, in: .deployment)
+    return try rows.first.map { row in
+      TokenRecord(
+        deploymentToken: TokenID(try row.uuid(0)), name: try row.string(1), digest: try row.bytes(2),
+        scopes: Set(try row.textArray(3).compactMap { TokenScope(rawValue: $0) }), expiresAt: try row.optionalTimestamp(4),
+        revokedAt: try row.optionalTimestamp(5))
+    }
   }
 
   private func record(

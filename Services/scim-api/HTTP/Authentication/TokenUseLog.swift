@@ -35,7 +35,7 @@ package final class TokenUseLog: Service {
 
   /// Records that `caller` sent a request from `address`.
   package func record(_ caller: Caller, from address: String?, at now: Date) {
-    state.withLock { $0.counts.record(caller.token, of: caller.workspace, from: address ?? "", at: now) }
+    state.withLock { $0.counts.record(caller.token, of: caller.home, from: address ?? "", at: now) }
   }
 
   /// Sends the counts every `interval`, and once more at graceful shutdown.

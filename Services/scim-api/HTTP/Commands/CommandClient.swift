@@ -93,17 +93,27 @@ package struct CommandClient: Sendable {
     info: RequestInfo
   ) async throws -> Reply.Outcome {
     let now = Date()
-    let deadline = now + timeouts.start
     let command = Command(
       id: .made(at: now), workspace: workspace, resource: resource, actor: actor, session: session, issuedAt: now,
-      deadline: deadline, expectedVersions: expected, settingsVersion: settingsVersion, traceparent: info.traceparent,
+      deadline: deadline(from: now), expectedVersions: expected, settingsVersion: settingsVersion, traceparent: info.traceparent,
       operation: operation)
-    info.record(command: command.id, on: resource)
-    if let reply = try await exchange(command, deadline + timeouts.execution), reply.resourceWithoutDocument == nil { return reply.outcome }
+    return try await reply(to: command, info: info).outcome
+  }
+
+  /// The deadline of a command that is issued at `now`.
+  func deadline(from now: Date) -> Date { now + timeouts.start }
+
+  /// Executes `command`, and returns its reply.
+  ///
+  /// - Throws: 503 if the command was not executed and will not be.
+  func reply(to command: Command, info: RequestInfo) async throws -> Reply {
+    info.record(command: command.id, on: command.resource)
+    let end = (command.deadline ?? deadline(from: command.issuedAt)) + timeouts.execution
+    if let reply = try await exchange(command, end), reply.resourceWithoutDocument == nil { return reply }
     // By now, identity-store has committed or rolled back every command that it started in time.
     guard let reply = try await recorded([command.id], of: command)[command.id] else { throw APIError.noReply(command.id) }
     guard reply.resourceWithoutDocument == nil else { throw APIError.deletedSince(command.id) }
-    return reply.outcome
+    return reply
   }
 
   /// Executes the operations of `bulk` for `caller`; returns their outcomes in the same order.

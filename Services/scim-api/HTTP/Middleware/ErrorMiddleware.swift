@@ -44,6 +44,10 @@ package struct ErrorMiddleware: RouterMiddleware {
       response = try await next(request, context)
     } catch let error as HTTPError where error.status == .notFound {
       response = unrouted(request, context)
+    } catch let problem as ProblemDetails {
+      let problem = problem.withoutSecrets
+      context.info.record(error: problem.body)
+      response = problem.response
     } catch {
       response = render(Self.apiError(for: error, context), request, context)
     }

@@ -10,6 +10,8 @@ package final class RateLimits: Sendable {
   package struct Rates: Sendable {
     /// Requests per token.
     package var token = Rate(perSecond: 100, burst: 500)
+    /// Requests per deployment-wide token, which serves the product for all workspaces.
+    package var deploymentToken = Rate(perSecond: 2000, burst: 10_000)
     /// Requests per workspace, all its tokens together.
     package var workspace = Rate(perSecond: 200, burst: 1000)
     /// Unauthenticated requests per client address.
@@ -25,11 +27,13 @@ package final class RateLimits: Sendable {
 
     /// The limits; the defaults are those of the settings.
     package init(
-      token: Rate = Rate(perSecond: 100, burst: 500), workspace: Rate = Rate(perSecond: 200, burst: 1000),
+      token: Rate = Rate(perSecond: 100, burst: 500), deploymentToken: Rate = Rate(perSecond: 2000, burst: 10_000),
+      workspace: Rate = Rate(perSecond: 200, burst: 1000),
       unauthenticated: Rate = Rate(perSecond: 10, burst: 100), publicRead: Rate = Rate(perSecond: 50, burst: 500),
       opening: Rate = Rate(perSecond: 0.1, burst: 20), rejection: Rate = Rate(perSecond: 20, burst: 20), maximumHold: Double = 5.0
     ) {
       self.token = token
+      self.deploymentToken = deploymentToken
       self.workspace = workspace
       self.unauthenticated = unauthenticated
       self.publicRead = publicRead
@@ -41,6 +45,7 @@ package final class RateLimits: Sendable {
 
   private struct State {
     var tokens: Buckets<TokenID>
+    var deploymentTokens: Buckets<TokenID>
     var workspaces: Buckets<WorkspaceID>
     var unauthenticated: Buckets<ClientAddress>
     var publicReads: Buckets<ClientAddress>
@@ -60,7 +65,8 @@ package final class RateLimits: Sendable {
   package init(_ rates: Rates = Rates(), now: @escaping @Sendable () -> Double = RateLimits.uptime) {
     state = Mutex(
       State(
-        tokens: Buckets(rates.token, maximum: 100_000), workspaces: Buckets(rates.workspace, maximum: 100_000),
+        tokens: Buckets(rates.token, maximum: 100_000), deploymentTokens: Buckets(rates.deploymentToken, maximum: 1000),
+        workspaces: Buckets(rates.workspace, maximum: 100_000),
         unauthenticated: Buckets(rates.unauthenticated, maximum: 20_000), publicReads: Buckets(rates.publicRead, maximum: 20_000),
         openings: Buckets(rates.opening, maximum: 20_000)))
     throttle = RejectionThrottle(rates.rejection, maximumHold: rates.maximumHold)
@@ -72,10 +78,13 @@ package final class RateLimits: Sendable {
 
   /// Counts a request of `token` before it is processed.
   ///
-  /// - Throws: 429, delayed if there are many, if the token or its workspace has reached its limit; then nothing is counted.
-  package func admit(_ token: TokenID, of workspace: WorkspaceID) async throws {
+  /// - Parameters:
+  ///   - workspace: the workspace of the token or, for a deployment-wide token, the one that the request names.
+  ///   - isDeploymentWide: whether the token is deployment-wide.
+  /// - Throws: 429, delayed if there are many, if the token or the workspace has reached its limit; then nothing is counted.
+  package func admit(_ token: TokenID, of workspace: WorkspaceID, isDeploymentWide: Bool = false) async throws {
     do {
-      try count(token, of: workspace)
+      try count(token, of: workspace, isDeploymentWide: isDeploymentWide)
     } catch {
       await throttle.hold(.workspace(workspace), at: now())
       throw error
@@ -85,9 +94,16 @@ package final class RateLimits: Sendable {
   /// Counts a request of `token`, without delaying the 429.
   ///
   /// - Throws: 429 if the token or its workspace has reached its limit; then nothing is counted.
-  package func count(_ token: TokenID, of workspace: WorkspaceID) throws(APIError) {
+  package func count(_ token: TokenID, of workspace: WorkspaceID, isDeploymentWide: Bool = false) throws(APIError) {
     let now = now()
     try state.withLock { state throws(APIError) in
+      guard !isDeploymentWide else {
+        // A request about the whole deployment counts for no workspace.
+        guard workspace != .deployment else {
+          return try Self.count(token, in: &state.deploymentTokens, named: "this token", at: now)
+        }
+        return try Self.count(token, in: &state.deploymentTokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
+      }
       try Self.count(token, in: &state.tokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
     }
   }
@@ -104,13 +120,23 @@ package final class RateLimits: Sendable {
     }
   }
 
+  /// Counts a request against the limit of `owner` alone.
+  private static func count<Owner>(_ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, at now: Double) throws(APIError) {
+    try check(owner, in: buckets, named: subject, at: now)
+    buckets.take(of: owner, at: now)
+  }
+
+  private static func check<Owner>(_ owner: Owner, in buckets: Buckets<Owner>, named subject: String, at now: Double) throws(APIError) {
+    let wait = buckets.wait(of: owner, at: now)
+    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait) }
+  }
+
   /// Counts a request against the limits of `owner` and of the workspace: against both, or against neither if one is reached.
   private static func count<Owner>(
     _ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, of workspace: WorkspaceID,
     in workspaces: inout Buckets<WorkspaceID>, at now: Double
   ) throws(APIError) {
-    let wait = buckets.wait(of: owner, at: now)
-    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait) }
+    try check(owner, in: buckets, named: subject, at: now)
     let shared = workspaces.wait(of: workspace, at: now)
     guard shared == 0 else { throw .rateExceeded("this workspace, for all its tokens together,", workspaces.rate, wait: shared) }
     buckets.take(of: owner, at: now)

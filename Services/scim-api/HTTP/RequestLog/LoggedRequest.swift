@@ -26,15 +26,16 @@ struct LoggedRequest: Sendable {
 }
 
 extension LoggedRequest {
-  /// The request to log; nil for requests of the console, for requests without a known workspace, and for successful reads that `reads` does
-  /// not select.
+  /// The request to log; nil for requests of the console and of the management API, for requests without a known workspace, and for
+  /// successful reads that `reads` does not select.
   init?(_ request: Request, _ context: EdgeContext, status: Int, at: Date, _ duration: Duration, reads: ReadSampler) {
     let route = context.endpointPath
     guard status >= 400 || Self.isWrite(request.method, route) || Self.isSampled(request, route, context.info.token, at, by: reads),
-      !ResourcePath.isConsole(request.uri.path)
+      !ResourcePath.isConsole(request.uri.path), !ResourcePath.isAdmin(request.uri.path)
     else { return nil }
     let fields = context.info.fields
-    guard let workspace = fields.workspace ?? fields.unissuedTokenOf else { return nil }
+    // A request with a deployment-wide token may concern no workspace.
+    guard let workspace = fields.workspace ?? fields.unissuedTokenOf, workspace != .deployment else { return nil }
     self.init(
       at: at, duration: duration, workspace: workspace, head: request.head, route: route, status: status,
       address: context.info.peer.text, fields: fields)

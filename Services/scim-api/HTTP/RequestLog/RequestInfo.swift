@@ -93,6 +93,16 @@ package final class RequestInfo: Sendable {
     }
   }
 
+  /// Records the credential and the workspace that the request is about, which a deployment-wide token does not determine.
+  package func record(_ caller: Caller) {
+    stored.withLock {
+      $0.token = caller.token
+      $0.workspace = caller.workspace
+      $0.tokenName = caller.name
+      $0.profile = caller.settings.connectionProfile
+    }
+  }
+
   /// Records that `caller` replays the request of the log entry `original`, and that its own log entry gets the id `entry`.
   package func record(replayOf original: LogEntryID, as entry: LogEntryID, by caller: Caller) {
     stored.withLock {
