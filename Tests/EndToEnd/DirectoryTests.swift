@@ -40,8 +40,17 @@ extension EndToEnd {
         events.contains { $0.subject == evaID && $0.type.contains("disabled") }
       }
       let eva = try events.filter { $0.subject == evaID }.map { try DirectoryEvent($0) }
-      #expect(eva.map(\.change) == [.memberActivated, .accessRevoked, .memberDisabled])
-      #expect(eva[1].reason == .disabled)
+      #expect(eva.map(\.type) == [.memberInvited, .memberActivated, .accessRevoked, .memberDisabled])
+      #expect(eva.map(\.member?.state) == [.invited, .active, .disabled, .disabled])
+      #expect(eva.allSatisfy { $0.member?.email == emails[2] && $0.member?.userName == emails[2] })
+      #expect(eva[2].reason == .disabled)
+      // The sequence has no gap, and the log has the same events.
+      let workspaceID = try #require(eva.first).workspace
+      let inWorkspace = try events.filter { $0.extensions["workspaceid"] == workspaceID.description }.map { try DirectoryEvent($0) }
+      let sequences = Set(inWorkspace.compactMap(\.sequence)).sorted()
+      #expect(sequences == Array(1...Int64(sequences.count)))
+      #expect(
+        try await deployment.integer("select count(*) from directory.events where workspace_id = '\(workspaceID)'") >= sequences.count)
 
       // The product reads the directory API in pages.
       let product = try await workspace.product()

@@ -14,7 +14,8 @@ struct DirectoryEventTests {
     department: "R&D", manager: ManagerReference(value: "26118915", displayName: "Eva"),
     attributes: [
       "urn:example:acme:2.0:User": .object([
-        "floor": .integer(-3), "share": .decimal(Decimal(string: "1.5") ?? 0), "tags": .array([.string("a"), .null, .bool(true), .array([])]),
+        "floor": .integer(-3), "share": .decimal(Decimal(string: "1.5") ?? 0),
+        "tags": .array([.string("a"), .null, .bool(true), .array([])]),
       ]), "urn:example:empty:2.0:User": .object([:]),
     ], version: 3)
 
@@ -24,14 +25,18 @@ struct DirectoryEventTests {
   ]
 
   private static var events: [DirectoryEvent] {
-    DirectoryEvent.Kind.allCases.map { type in
+    var events = DirectoryEvent.Kind.allCases.map { type in
       DirectoryEvent(
         workspace: workspace, id: "1/\(type.rawValue)", type: type, sequence: 42, member: full,
         group: .init(id: .made(at: time), displayName: "Data team", version: 4),
-        changes: ["title": .init(from: .null, to: .string("Engineer")), "manager": .init(from: .object(["value": .string("1")]), to: .null)],
+        changes: [
+          "title": .init(from: .null, to: .string("Engineer")), "manager": .init(from: .object(["value": .string("1")]), to: .null),
+        ],
         reason: type == .accessRevoked ? .deleted : nil, changedAt: time)
-    } + members.map { DirectoryEvent(workspace: workspace, id: "2", type: .memberInvited, member: $0, changedAt: time) }
-      + [DirectoryEvent(workspace: workspace, id: "3", type: .memberUpdated, member: full, changes: [:], changedAt: time)]
+    }
+    events += members.map { DirectoryEvent(workspace: workspace, id: "2", type: .memberInvited, member: $0, changedAt: time) }
+    events.append(DirectoryEvent(workspace: workspace, id: "3", type: .memberUpdated, member: full, changes: [:], changedAt: time))
+    return events
   }
 
   @Test("round-trip, with the id in the attributes of the message and not in its data", arguments: events)
@@ -75,7 +80,8 @@ struct DirectoryEventTests {
   @Test("with malformed data are rejected, and the error names the key")
   func malformed() throws {
     let error = #expect(throws: MessageError.self) {
-      try DirectoryEvent(id: "1", data: Array(#"{"workspace":"\#(Self.workspace)","type":"member.lost","changedAt":"2026-01-31T09:30:00Z"}"#.utf8))
+      try DirectoryEvent(
+        id: "1", data: Array(#"{"workspace":"\#(Self.workspace)","type":"member.lost","changedAt":"2026-01-31T09:30:00Z"}"#.utf8))
     }
     #expect("\(try #require(error))".contains("type"))
   }

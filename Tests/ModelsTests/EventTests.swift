@@ -123,7 +123,6 @@ struct EventTests {
     #expect(throws: MessageError.unknownType("other")) { try SignIn(event) }
   }
 
-
   @Test("A state of an invitation round-trips", arguments: InvitationState.allCases)
   func invitation(state: InvitationState) throws {
     let event = InvitationEvent(
