@@ -44,6 +44,18 @@ struct ReplyTests {
     #expect(try Reply(command: reply.command, attributes: attributes, data: data) == reply)
   }
 
+  @Test(
+    "The digest of the request round-trips with every outcome",
+    arguments: [.done, .signIn(.promoted), .resource(resource, created: true), .refused(status: 409, error: [])] as [Reply.Outcome])
+  func requestDigest(outcome: Reply.Outcome) throws {
+    let reply = Reply(command: .made(at: Self.time), outcome: outcome, requestDigest: "0badcafe")
+    let event = reply.cloudEvent(source: "identity-store/0", correlationID: "c-1", time: Self.time, traceparent: nil)
+    #expect(try Reply(CloudEvent(headers: event.headers, data: event.data)) == reply)
+    let (attributes, data) = reply.recorded()
+    #expect(try Reply(command: reply.command, attributes: attributes, data: data).requestDigest == "0badcafe")
+    #expect(reply.completed(with: Self.resource).requestDigest == "0badcafe")
+  }
+
   @Test("A recorded reply lacks only the document, and gets document and version from the present resource")
   func recorded() throws {
     let reply = Reply(command: .made(at: Self.time), outcome: .resource(Self.partly, created: true))

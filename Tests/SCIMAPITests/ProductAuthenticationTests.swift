@@ -126,7 +126,8 @@ struct ProductAuthenticationTests {
 
   @Test("A deployment-wide token has limits of its own, and those of the workspaces that it names")
   func rates() async throws {
-    var (builder, token) = Self.builder()
+    let (made, token) = Self.builder()
+    var builder = made
     builder.rates.token = Rate(perSecond: 0.001, burst: 1)
     builder.rates.workspace = Rate(perSecond: 0.001, burst: 2)
     builder.rates.maximumHold = 0
@@ -150,7 +151,8 @@ struct ProductAuthenticationTests {
 
   @Test("At a custom domain, a deployment-wide token acts only in the workspace of the domain")
   func customDomain() async throws {
-    var (builder, token) = Self.builder()
+    let (made, token) = Self.builder()
+    var builder = made
     builder.domains = ["scim.acme.example": builder.workspace]
     try await serving(builder, token: token) { client in
       for (name, status) in [("acme", 202), ("globex", 401)] {

@@ -56,6 +56,29 @@ struct ArgumentTests {
     #expect(!String(decoding: sent, as: UTF8.self).contains(token.text))
   }
 
+  @Test("Token commands accept the deployment in place of a workspace")
+  func deploymentTokens() throws {
+    let command = try parse(
+      IssueToken.self, "token", "issue", "--deployment", "--direct", "--name", "Product", "--scope", "admin", "--scope", "events")
+    #expect(command.deployment.isGiven && command.direct)
+    let token = AccessToken.made(for: .deployment)
+    #expect(command.grant(of: token, at: .now).scopes == [.admin, .events] && AccessToken(token.text)?.workspace == .deployment)
+    guard case .deployment = command.deployment.owner(or: command.workspace) else {
+      Issue.record("the token belongs to a workspace")
+      return
+    }
+    let id = "01997b5e-8c20-7c03-8e50-2c7403f8db13"
+    #expect(try parse(ListTokens.self, "token", "list", "--deployment").deployment.isGiven)
+    for verb in ["show", "rotate", "revoke"] { #expect(throws: Never.self) { try Scimctl.parseAsRoot(["token", verb, "--deployment", id]) } }
+    for arguments in [
+      ["token", "issue", "--deployment", "--workspace", "acme", "--name", "x", "--scope", "admin"],
+      ["token", "issue", "--deployment", "--name", "x", "--scope", "scim"], ["token", "list", "--deployment", "-w", "acme"],
+      ["oauth-client", "list", "--deployment"],
+    ] {
+      #expect(throws: (any Error).self, "\(arguments)") { try Scimctl.parseAsRoot(arguments) }
+    }
+  }
+
   private static let acme = WorkspaceSettings(
     slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://a.example/",
     customRoles: ["Auditor"], customDomains: ["scim.acme.example"], invitations: InvitationPolicy(sending: .delayed(seconds: 60)))

@@ -1,3 +1,4 @@
+import Credentials
 import EdgeHTTP
 import EdgeReads
 import Foundation
