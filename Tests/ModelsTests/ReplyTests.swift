@@ -25,7 +25,7 @@ struct ReplyTests {
     "Every outcome round-trips through an event, and through its stored form",
     arguments: [
       .resource(resource, created: true), .resource(resource, created: false), .resource(partly, created: false), .done,
-      .signIn(.promoted), .signIn(.remembered),
+      .signIn(.promoted, user: resource.id.user), .signIn(.remembered), .signIn(.unknownUser),
       .resource(relinked(.samePerson), created: true), .resource(relinked(.reassigned), created: true),
       .refused(status: 409, error: Array(#"{"status":"409"}"#.utf8)), .refused(status: 500, error: []),
       .bulk([

@@ -71,10 +71,11 @@ struct Edge: Sendable {
 
   private func addRoutes(to router: Router<EdgeContext>) {
     scim.addRoutes(to: router, behind: authentication(.scim))
-    func product(_ scope: TokenScope) -> RouterGroup<CallerContext> {
-      router.group().add(middleware: productAuthentication.middleware(scope)).group(context: CallerContext.self)
+    func product(_ scope: TokenScope, _ requirement: WorkspaceRequirement = .one) -> RouterGroup<CallerContext> {
+      router.group().add(middleware: productAuthentication.middleware(scope, requirement)).group(context: CallerContext.self)
     }
-    signIns.addRoutes(to: product(.signIns))
+    // Each sign-in of a batch may name its workspace.
+    signIns.addRoutes(to: product(.signIns, .oneOrAll))
     mailEvents.addRoutes(to: product(.admin))
     directory.addRoutes(to: product(.directory))
     management.addRoutes(to: router, behind: productAuthentication)

@@ -19,7 +19,7 @@ enum EdgeSettings {
     .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
     .writesBesideOthers,
     .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .dnsServers, .dnsTimeout, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
 }
@@ -218,6 +218,12 @@ extension Setting {
   static let accessTokenLifetime = Setting(
     key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is valid: 10 to 60 minutes.",
     kind: .duration)
+  static let dnsServers = Setting(
+    key: "dns.servers",
+    help: "The name servers that look up the TXT records of mail domains: addresses with optional ports, separated by commas, such as "
+      + "192.0.2.53,[2001:db8::53]:5353. Default: those of the system.")
+  static let dnsTimeout = Setting(
+    key: "dns.timeout", default: "5s", help: "How long the look-up of a TXT record may take.", kind: .duration)
   static let tokenUseInterval = Setting(
     key: "token.use-interval", default: "10s", help: "How often scim-api reports to identity-store from where tokens were used.",
     kind: .duration)

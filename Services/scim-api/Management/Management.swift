@@ -13,16 +13,27 @@ package struct Management: Sendable {
     var bodies: BodyReader
     /// Whether OAuth clients can get access tokens.
     var hasOAuth: Bool
+    /// Looks up the records that verify mail domains.
+    var txtRecords: TXTRecords
 
-    /// - Parameter hasOAuth: whether OAuth clients can get access tokens.
-    package init(database: Database, commands: CommandClient, cursors: CursorSeal, bodies: BodyReader, hasOAuth: Bool) {
+    /// - Parameters:
+    ///   - hasOAuth: whether OAuth clients can get access tokens.
+    ///   - txtRecords: looks up the TXT records of a name.
+    package init(
+      database: Database, commands: CommandClient, cursors: CursorSeal, bodies: BodyReader, hasOAuth: Bool,
+      txtRecords: @escaping TXTRecords
+    ) {
       self.database = database
       self.commands = commands
       self.cursors = cursors
       self.bodies = bodies
       self.hasOAuth = hasOAuth
+      self.txtRecords = txtRecords
     }
   }
+
+  /// Returns the texts of the TXT records of a name; see `TXTResolver`.
+  package typealias TXTRecords = @Sendable (_ name: String) async throws -> [String]
 
   private let controllers: [any ManagementController]
 
@@ -33,6 +44,8 @@ package struct Management: Sendable {
       TokensController(dependencies),
       OAuthClientsController(dependencies),
       InvitationTemplatesController(dependencies),
+      AccountsController(dependencies),
+      MailDomainsController(dependencies),
     ]
   }
 

@@ -60,7 +60,9 @@ struct Routes {
       scim: SCIMRoutes(
         reads: DatabaseReads(database: database), commands: commands, bodies: bodies, cursors: cursors, writesInFlight: inFlight,
         bulksInFlight: inFlight, listLimiter: limiter, writeLimiter: limiter),
-      signIns: SignInController(bodies: bodies, producer: producer, source: "routes", timeout: .zero),
+      signIns: SignInController(
+        bodies: bodies, producer: producer, commands: commands, inFlight: inFlight, workspaces: NamedWorkspaceCache(database),
+        user: { _, _ in nil }, source: "routes", timeout: .zero),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "routes", timeout: .zero),
       directory: DirectoryController(reads: directory, cursors: cursors),
       oauth: OAuthController(

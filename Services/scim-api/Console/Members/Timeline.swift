@@ -151,6 +151,11 @@ extension HeldChangeKind {
     case .groupDeleted: "deleting a group"
     case .userDisabled: "disabling them"
     case .userDeleted: "deleting them"
+    case .userEnabled: "enabling them beyond the seat limit"
+    case .roleChanged: "changing the role of the last administrator"
+    case .otherDomain: "enabling them with an address in another domain"
+    case .addressChanged: "giving them an address in another domain"
+    case .accountMatched: "enabling them beside an existing account"
     }
   }
 }
