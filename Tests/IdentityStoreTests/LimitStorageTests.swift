@@ -134,7 +134,7 @@ struct LimitStorageTests {
     let pool = store.process().pool
     _ = try await pool.query(Statement(once: "activate", "update identity.users set state = 'active'"))
     _ = try await pool.query(Statement(once: "analyze", "analyze identity.users"))
-    let statement = try #require(LoadStatements.otherAdmins([store.workspace], than: []).last?.statement)
+    let statement = try #require(LoadStatements.otherAdmins([store.workspace], than: [ResourceKey]()).last?.statement)
     let plan = try await pool.withExclusiveConnection { session in
       for setting in ["plan_cache_mode = force_generic_plan", "enable_seqscan = off"] {
         _ = try await session.query(Statement(once: "setting", "set \(setting)"))
