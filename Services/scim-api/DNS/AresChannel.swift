@@ -97,13 +97,25 @@ private final class Answer {
   private(set) var outcome: Result<[String], DNSError>?
 
   func take(_ status: Int32, _ bytes: UnsafeMutablePointer<UInt8>?, _ count: Int32) {
-    guard rollcall_ares_is_absence(status) == 0 else { return outcome = .success([]) }
-    guard rollcall_ares_is_success(status) != 0 else { return outcome = .failure(.failed(AresChannel.text(of: status))) }
+    guard rollcall_ares_is_absence(status) == 0 else {
+      outcome = .success([])
+      return
+    }
+    guard rollcall_ares_is_success(status) != 0 else {
+      outcome = .failure(.failed(AresChannel.text(of: status)))
+      return
+    }
     var first: UnsafeMutablePointer<ares_txt_ext>?
     let parsed = ares_parse_txt_reply_ext(bytes, count, &first)
     defer { if let first { ares_free_data(first) } }
-    guard rollcall_ares_is_absence(parsed) == 0 else { return outcome = .success([]) }
-    guard rollcall_ares_is_success(parsed) != 0 else { return outcome = .failure(.failed(AresChannel.text(of: parsed))) }
+    guard rollcall_ares_is_absence(parsed) == 0 else {
+      outcome = .success([])
+      return
+    }
+    guard rollcall_ares_is_success(parsed) != 0 else {
+      outcome = .failure(.failed(AresChannel.text(of: parsed)))
+      return
+    }
     var records: [[UInt8]] = []
     var next = first
     while let part = next?.pointee {

@@ -38,7 +38,11 @@ struct AccountsController: ManagementController {
     let found = try await query.accounts(
       linked: linked, after: page.after?.key, limit: page.readLimit, in: context.caller.workspace)
     // The order is that of the ids alone.
-    return page.response(found) { CursorPosition(after: context.caller.workspace.uuid, key: $0.id) } json: { .object($0.json) }
+    return page.response(found) {
+      CursorPosition(after: context.caller.workspace.uuid, key: $0.id)
+    } json: {
+      .object($0.json)
+    }
   }
 
   @Sendable private func showImport(_ request: Request, _ context: CallerContext) async throws -> Response {
@@ -77,7 +81,8 @@ struct AccountsController: ManagementController {
     let type = (contentType ?? "").prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
     guard mediaTypes.contains(type) else {
       throw ProblemDetails(
-        415, nil, "The body is '\((contentType ?? "").prefix(100))'; send application/x-ndjson: one JSON object per line, such as "
+        415, nil,
+        "The body is '\((contentType ?? "").prefix(100))'; send application/x-ndjson: one JSON object per line, such as "
           + #"{"id":"4711","email":"ana@example.com","state":"active"}."#)
     }
   }
