@@ -39,6 +39,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
+    // Sends webhooks.
+    .package(url: "https://github.com/swift-server/async-http-client", exact: "1.37.0"),
     .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     // Builds the documentation of the SCIM library (ops/local/documentation); no target depends on it.
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", exact: "1.5.0"),
@@ -117,7 +119,8 @@ let package = Package(
     .target(
       name: "EdgeReads",
       dependencies: [
-        "EdgeHTTP", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage", .product(name: "DequeModule", package: "swift-collections"),
+        "EdgeHTTP", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
+        .product(name: "DequeModule", package: "swift-collections"),
       ],
       path: "Services/scim-api/Reads", swiftSettings: swiftSettings),
     .target(
@@ -133,14 +136,14 @@ let package = Package(
         "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"), .product(name: "NIOCore", package: "swift-nio"),
-      ],
+      ] + processDependencies,
       path: "Services/scim-api/Product", swiftSettings: swiftSettings),
     // Verifies mail domains.
     .target(name: "DNS", dependencies: ["CAres"], path: "Services/scim-api/DNS", exclude: ["CAres"], swiftSettings: swiftSettings),
     .target(
       name: "ManagementAPI",
       dependencies: [
-        "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "SCIM",
+        "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
@@ -197,7 +200,10 @@ let package = Package(
       name: "GroupSync",
       dependencies: [
         "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit",
-        .product(name: "Crypto", package: "swift-crypto"), .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"), .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
       ] + processDependencies,
       path: "Services/group-sync", exclude: ["Main"], swiftSettings: swiftSettings),
     .target(
@@ -261,7 +267,8 @@ let package = Package(
       "GroupSyncTests",
       [
         "Credentials", "GroupSync", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport",
-        .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "JWTKit", package: "jwt-kit"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
       ]),
     tests(
       "SCIMCtlTests",

@@ -1,3 +1,4 @@
+import Credentials
 import Kafka
 import Migrations
 import Models
@@ -12,7 +13,8 @@ package struct GroupSyncService {
   package static func main() async {
     await ServiceProcess.run(
       service: "group-sync",
-      settings: CommonSettings.all + [.maximumBatch, .statementTimeout, .signingKey, .issuer, .audience],
+      settings: CommonSettings.all + [.maximumBatch, .statementTimeout, .eventRetention] + .webhooks
+        + [.signingKey, .issuer, .audience],
       migrations: SchemaMigrations.directory
     ) { runtime in
       let pool = try runtime.postgres(
@@ -39,16 +41,55 @@ package struct GroupSyncService {
         consumer, history: history, rebuild: .init(invitations: .none, source: runtime.instance, producer: producer),
         logger: runtime.logger)
       let securityEvents = try await SecurityEvents(runtime)
+      let webhooks = try WebhookDispatcher(runtime, pool: pool, producer: producer)
       let eventConsumer = EventConsumer(
         consumer: consumer,
         transaction: DirectoryTransaction(
-          pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents)),
+          pool: pool, writer: DirectoryWriter(source: runtime.instance, securityEvents: securityEvents), webhooks: webhooks),
         deadLetters: deadLetters, relay: relay, logger: runtime.logger)
+      let eventLog = EventLogMaintenance(pool: pool, retention: try runtime.settings.eventRetention(), logger: runtime.logger)
       let publication = KeyPublication(pool: pool, key: securityEvents?.key, logger: runtime.logger)
       // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still
       // run.
-      return [pool, producer, relay, publication, recorder, consumer, eventConsumer]
+      return [
+        pool, producer, eventLog, try WebhookMaintenance(runtime, dispatcher: webhooks), relay, publication, webhooks, recorder, consumer,
+        WebhookPartitions(consumer: consumer, dispatcher: webhooks, logger: runtime.logger), eventConsumer,
+      ]
     }
+  }
+}
+
+extension WebhookDispatcher {
+  /// Creates the dispatcher from the settings. Without a key, which is logged, events wait in the log.
+  ///
+  /// - Throws: `SettingsError` if a setting is invalid.
+  fileprivate convenience init(_ runtime: ServiceRuntime, pool: PostgresPool, producer: Producer) throws {
+    let settings = runtime.settings
+    var limits = DeliveryLimits()
+    limits.requests = try settings.integer(.webhookRequests)
+    limits.requestsPerEndpoint = try settings.integer(.webhookRequestsPerEndpoint)
+    let seal = settings.optionalString(.webhookKey).flatMap { WebhookSeal(secret: $0) }
+    if seal == nil {
+      runtime.logger.notice("webhooks are not delivered: \(Setting.webhookKey.environmentName) is not set, or is too short")
+    }
+    let client = WebhookClient(
+      allowsPrivateAddresses: try settings.bool(.allowsPrivateWebhooks), connections: limits.requests + limits.requestsAhead)
+    let commands = WebhookCommands(producer: producer, source: runtime.instance)
+    self.init(
+      pool: pool, sender: WebhookSender(client: client, seal: seal, logger: runtime.logger), client: client, limits: limits,
+      logger: runtime.logger
+    ) { try await commands.disable($0, reason: $1) }
+  }
+}
+
+extension WebhookMaintenance {
+  fileprivate init(_ runtime: ServiceRuntime, dispatcher: WebhookDispatcher) throws {
+    let retention = try runtime.settings.duration(.webhookLogRetention)
+    let days = Int(retention.components.seconds / 86_400)
+    guard (1...365).contains(days) else {
+      throw SettingsError(["\(Setting.webhookLogRetention.environmentName) must be from 1d to 365d, but is \(retention)"])
+    }
+    self.init(dispatcher: dispatcher, retention: days, logger: runtime.logger)
   }
 }
 

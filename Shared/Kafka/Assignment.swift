@@ -8,15 +8,28 @@ final class Assignment: Sendable {
   private struct State {
     var terms: [TopicPartition: UInt64] = [:]
     var latest: UInt64 = 0
+    var observers: [UInt64: AsyncStream<Void>.Continuation] = [:]
+    var nextObserver: UInt64 = 0
   }
 
   private let state = Mutex(State())
-  /// Has an element after each change, for one iterator. Changes that nobody has seen yet are combined.
-  let changes: AsyncStream<Void>
-  private let change: AsyncStream<Void>.Continuation
 
-  init() {
-    (changes, change) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  /// A new stream with an element for the present assignment, if there has been one, and one after each change. Changes that the iterator has not
+  /// seen yet are combined.
+  func changes() -> AsyncStream<Void> {
+    let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let (number, hasAssignment) = state.withLock { state in
+      state.nextObserver += 1
+      state.observers[state.nextObserver] = continuation
+      return (state.nextObserver, state.latest > 0)
+    }
+    continuation.onTermination = { [weak self] _ in self?.removeObserver(number) }
+    if hasAssignment { continuation.yield() }
+    return stream
+  }
+
+  private func removeObserver(_ number: UInt64) {
+    _ = state.withLock { $0.observers.removeValue(forKey: number) }
   }
 
   var partitions: Set<TopicPartition> { state.withLock { Set($0.terms.keys) } }
@@ -32,7 +45,7 @@ final class Assignment: Sendable {
       state.latest += 1
       for partition in partitions { state.terms[partition] = state.latest }
     }
-    change.yield()
+    notify()
   }
 
   func remove(_ partitions: [TopicPartition]) {
@@ -40,6 +53,11 @@ final class Assignment: Sendable {
       state.latest += 1
       for partition in partitions { state.terms[partition] = nil }
     }
-    change.yield()
+    notify()
+  }
+
+  /// Resumes the observers outside of the lock, which their termination handlers take, too.
+  private func notify() {
+    for observer in state.withLock({ Array($0.observers.values) }) { observer.yield() }
   }
 }

@@ -1,5 +1,6 @@
 import CKafka
 import Logging
+import Models
 import ServiceLifecycle
 import Synchronization
 
@@ -70,8 +71,23 @@ public final class Consumer: Service, Sendable {
   /// A number that changes when partitions are assigned or revoked.
   package var assignmentRevision: UInt64 { loop.assignment.revision }
 
-  /// Has an element after each change of the assignment, to be iterated by one task.
-  package var assignmentChanges: AsyncStream<Void> { loop.assignment.changes }
+  /// A new stream with an element for the present assignment, if there has been one, and one after each change.
+  package var assignmentChanges: AsyncStream<Void> { loop.assignment.changes() }
+
+  /// The number of partitions of a topic.
+  ///
+  /// - Throws: ``KafkaError``; it is retriable if the brokers do not answer, or if a partition has no leader.
+  package func partitionCount(of topic: Topic) async throws -> Int {
+    let handle = loop.handle
+    let action = "count the partitions"
+    let count = try await DedicatedThread.run("kafka-partitions") {
+      try handle.partitions(of: topic.name, action: action, timeout: .seconds(10))
+    }
+    guard let count else {
+      throw KafkaError(RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE, action: action, brokers: handle.brokers, topic: topic.name)
+    }
+    return count
+  }
 
   /// Reads until graceful shutdown. As a static member it stays in the group, so its partitions wait for its next start.
   ///

@@ -64,6 +64,8 @@ public enum SchemaMigrations {
     migration("directory", 9, "outbox-partitions", PackageResources._09_outbox_partitions_sql),
     migration("directory", 10, "load", PackageResources._10_load_sql),
     migration("directory", 11, "event-log", PackageResources._11_event_log_sql),
+    migration("directory", 12, "event-feed", PackageResources._12_event_feed_sql),
+    migration("directory", 13, "webhooks", PackageResources._13_webhooks_sql),
   ]
 
   /// All migrations, in the order in which they are applied.

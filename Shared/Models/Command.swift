@@ -88,7 +88,8 @@ public struct Command: Sendable, Equatable {
     case decideHeldChange(HeldChangeDecision)
     /// Publishes the state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
     case restate(Restatement)
-    /// Publishes the state of every workspace again. ``Command/workspace`` is ``WorkspaceID/deployment``. There is no reply.
+    /// Publishes the state of every workspace again if ``Command/workspace`` is ``WorkspaceID/deployment``, and otherwise that of the
+    /// workspace. The reply does not wait for it.
     case rebuild(Rebuild)
     /// Creates a successor of an access token.
     case rotateToken(TokenRotation)

@@ -79,6 +79,7 @@ actor Deployment {
     let edge = [
       "ROLLCALL_HTTP_PORT": String(httpPort), "ROLLCALL_HTTP_HOST": "127.0.0.1", "ROLLCALL_HTTP_SHARE_PORT": "true",
       "ROLLCALL_TOKEN_USE_INTERVAL": "1s",
+      "ROLLCALL_DATABASE_FEED_URL": postgres.url(database: database, role: "scim_api_feed"),
       // All tests have the same client address.
       "ROLLCALL_LIMIT_UNAUTHENTICATED_BURST": "10000",
     ].merging(oauth) { _, new in new }.merging(webhookKey) { _, new in new }.merging(edgeSettings) { _, new in new }

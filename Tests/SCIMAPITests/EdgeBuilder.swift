@@ -41,6 +41,8 @@ struct EdgeBuilder: Sendable {
   let tokenUseCommands = Journal<Command>()
   var reads = StoredResources()
   var directory = StoredDirectory()
+  var events: any EventReads = StoredEvents()
+  var eventWaiters = EventWaiters(logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }) { _, _ in EventEnds(position: 0) }
   var bodyLimit = 8 << 20
   var bodyMemory = BodyBudget.Limits()
   /// Tokens of other workspaces that are valid as well.
@@ -67,6 +69,8 @@ struct EdgeBuilder: Sendable {
   var txtRecords: Management.TXTRecords = { _ in [] }
   /// The database of the management API; nil for one that does not respond.
   var database: Database?
+  /// Encrypts the secrets of webhooks; nil if webhooks are not configured.
+  var webhookSeal = WebhookSeal(secret: "the secret of the tests' webhooks")
   /// Replies to commands, with the digests of requests; nil to reply with ``reply``.
   var answer: (@Sendable (Command) async throws -> Reply?)?
   /// The reply of identity-store; nil for no reply.
@@ -146,13 +150,18 @@ struct EdgeBuilder: Sendable {
         workspaces: workspaces, user: signedInUser, source: "scim-api/0", timeout: .seconds(600)),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
       directory: DirectoryController(reads: directory, cursors: cursors),
+      events: EventsController(
+        reads: events, waiters: eventWaiters,
+        waiting: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 1), what: "requests that wait for events"),
+        snapshots: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 1), what: "snapshots"),
+        workspaces: workspaces),
       oauth: OAuthController(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: 600), directory: directory),
       workspaces: workspaces,
       management: Management(
         Management.Dependencies(
           database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true,
-          txtRecords: txtRecords)))
+          webhookSeal: webhookSeal, txtRecords: txtRecords)))
     if let dependencies = consoleDependencies(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
       edge.console = try! Console(dependencies)
     }

@@ -100,7 +100,7 @@ struct RowSecurityTests {
     // The tables that do not belong to a workspace.
     #expect(
       Set(try open.map { try $0.string(0) })
-        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages", "rebuilds"])
+        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages"])
     let invokedByOwner = try await store.owner.query(
       Statement(
         once: "views",

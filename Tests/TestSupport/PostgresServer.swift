@@ -143,14 +143,19 @@ public final class PostgresServer: Sendable {
     declare
       login text[];
     begin
-      -- A partly migrated database may lack this role.
+      -- A partly migrated database may lack these roles.
       begin
         create role rollcall_operator nologin;
       exception when duplicate_object or unique_violation then
         null;
       end;
+      begin
+        create role rollcall_feed nologin;
+      exception when duplicate_object or unique_violation then
+        null;
+      end;
       foreach login slice 1 in array array[
-        ['scim_api', 'rollcall_reader'], ['scimctl', 'rollcall_reader, rollcall_operator'], ['identity_store', 'rollcall_store'],
+        ['scim_api', 'rollcall_reader'], ['scim_api_feed', 'rollcall_feed'], ['scimctl', 'rollcall_reader, rollcall_operator'], ['identity_store', 'rollcall_store'],
         ['invitation_mailer', 'rollcall_mailer'], ['group_sync', 'rollcall_directory']
       ] loop
         -- Roles belong to the whole server, and another test may create them concurrently.

@@ -3,6 +3,8 @@
 alter role rollcall_owner password :'rollcall_owner';
 \getenv scim_api ROLLCALL_PASSWORD_SCIM_API
 alter role scim_api password :'scim_api';
+\getenv scim_api_feed ROLLCALL_PASSWORD_SCIM_API_FEED
+alter role scim_api_feed password :'scim_api_feed';
 \getenv identity_store ROLLCALL_PASSWORD_IDENTITY_STORE
 alter role identity_store password :'identity_store';
 \getenv invitation_mailer ROLLCALL_PASSWORD_INVITATION_MAILER

@@ -2,12 +2,12 @@
 -- process has its own login role, which is a member of the group roles it needs.
 
 select format('create role %I nologin', name)
-from unnest(array['rollcall_reader', 'rollcall_operator', 'rollcall_store', 'rollcall_mailer', 'rollcall_directory']) as name
+from unnest(array['rollcall_reader', 'rollcall_feed', 'rollcall_operator', 'rollcall_store', 'rollcall_mailer', 'rollcall_directory']) as name
 where not exists (select from pg_roles where rolname = name)
 \gexec
 
 select format('create role %I login', name)
-from unnest(array['rollcall_owner', 'scim_api', 'identity_store', 'invitation_mailer', 'group_sync', 'scimctl']) as name
+from unnest(array['rollcall_owner', 'scim_api', 'scim_api_feed', 'identity_store', 'invitation_mailer', 'group_sync', 'scimctl']) as name
 where not exists (select from pg_roles where rolname = name)
 \gexec
 
@@ -15,6 +15,8 @@ where not exists (select from pg_roles where rolname = name)
 alter role rollcall_owner createrole;
 
 grant rollcall_reader to scim_api, scimctl;
+-- The events of all workspaces, for deployment-wide tokens. A login of its own, so that no other connection of scim-api can read them.
+grant rollcall_feed to scim_api_feed;
 -- scim-api can read only the workspace that each statement sets; the operator can read all workspaces.
 grant rollcall_operator to scimctl;
 grant rollcall_store to identity_store;

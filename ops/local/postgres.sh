@@ -21,7 +21,7 @@ postgres_programs() {
 
 # The passwords of the roles in the format of libpq. psql reads them from this file, so that no command line contains one.
 export PGPASSFILE=$local_dir/pgpass
-database_roles=(postgres rollcall_owner scim_api identity_store invitation_mailer group_sync scimctl)
+database_roles=(postgres rollcall_owner scim_api scim_api_feed identity_store invitation_mailer group_sync scimctl)
 
 # Generates a password for each role that has none.
 create_passwords() {

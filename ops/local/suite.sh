@@ -81,6 +81,7 @@ service_settings() {
       echo "ROLLCALL_HTTP_PORT=$port_http"
       echo "ROLLCALL_HTTP_SHARE_PORT=true"
       echo "ROLLCALL_CURSOR_KEY_FILE=$local_dir/cursor.key"
+      echo "ROLLCALL_DATABASE_FEED_URL=$(database_url scim_api_feed)"
       # Benchmarks, fuzz tests and the chaos test send more requests than the limits allow.
       if [[ ${ROLLCALL_SUITE_LIMITS:-on} == off ]]; then
         echo "ROLLCALL_LIMIT_TOKEN_RATE=0"

@@ -11,6 +11,8 @@ struct DirectoryTransaction: BatchOperation {
   let writer: DirectoryWriter
   /// Publishes what is committed; nil to leave it in the outbox.
   var relay: OutboxRelay?
+  /// Delivers what is committed to webhook endpoints.
+  var webhooks: WebhookDispatcher?
 
   var description: String { "batch" }
 
@@ -20,16 +22,32 @@ struct DirectoryTransaction: BatchOperation {
   ///   the batch can be run again, since an event that is not newer changes nothing.
   func process(_ events: [ReceivedEvent]) async throws -> [Void] {
     let outputs: [Void] = events.map { _ in }
+    try await storeWebhooks(events)
     let writeSet = WriteSet(of: events.lazy.map(\.event))
     guard !writeSet.isEmpty else { return outputs }
     let partitions = Dictionary(events.map { ($0.event.workspace, $0.message.partition) }) { first, _ in first }
-    try await pool.transaction { transaction in
-      let directory = try await loader.load(writeSet, in: transaction)
-      var decider = Decider(directory)
-      for event in events { decider.decide(event.event, traceparent: event.traceparent) }
-      try await writer.write(decider, partitions: partitions, relay: relay, andCommit: transaction)
+    do {
+      let (published, messages) = try await pool.transaction { transaction in
+        let directory = try await loader.load(writeSet, in: transaction)
+        var decider = Decider(directory)
+        for event in events { decider.decide(event.event, traceparent: event.traceparent) }
+        let messages = try await writer.write(decider, partitions: partitions, relay: relay, andCommit: transaction)
+        return (decider.published, messages)
+      }
+      webhooks?.commit(zip(published, messages).lazy.map { ($0.event, $1.value) })
+    } catch let error as PostgresError where error.isOutcomeUnknown {
+      webhooks?.noteUnknownCommit()
+      throw error
     }
     return outputs
+  }
+
+  /// Stores changes of webhook endpoints and orders about them, in a transaction of their own: they touch nothing that the others do.
+  private func storeWebhooks(_ events: [ReceivedEvent]) async throws {
+    let events = WebhookEventStore.events(in: events.lazy.map(\.event))
+    guard !events.isEmpty else { return }
+    defer { webhooks?.noteChanges() }
+    try await WebhookEventStore(pool: pool).store(events)
   }
 
   /// A skipped event would leave the directory permanently wrong. Therefore only events that the database rejects, or that cannot be

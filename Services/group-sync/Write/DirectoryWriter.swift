@@ -22,9 +22,10 @@ struct DirectoryWriter: Sendable {
   /// - Parameters:
   ///   - partitions: The partition from which the events of a workspace came.
   ///   - relay: Publishes the messages; nil to leave them in the outbox.
+  /// - Returns: The messages of the events, in their order.
   func write(
     _ decider: Decider, partitions: [WorkspaceID: Int32], relay: OutboxRelay?, andCommit transaction: PostgresTransaction
-  ) async throws {
+  ) async throws -> ArraySlice<OutgoingMessage> {
     let directory = decider.directory
     let members = directory.writtenMembers.sorted().compactMap { directory.members[$0] }
     let groups = directory.writtenGroups.sorted().compactMap { directory.groups[$0] }
@@ -38,7 +39,7 @@ struct DirectoryWriter: Sendable {
     let events = decider.published.map(\.event)
     guard !events.isEmpty else {
       _ = try await transaction.pipeline(steps, commit: true)
-      return
+      return []
     }
     var messages = try messages(decider.published)
     var workspaces = events.map(\.workspace)
@@ -51,7 +52,7 @@ struct DirectoryWriter: Sendable {
     let appending = (WriteStatements.appendEvents, columns(messages, from: workspaces.map { partitions[$0] }) + columns(events))
     guard let relay else {
       _ = try await transaction.pipeline(steps + [appending], commit: true)
-      return
+      return messages.prefix(events.count)
     }
     try await relay.publishing { [steps, messages] deletion in
       // The events come last, since their statement locks the log.
@@ -59,6 +60,7 @@ struct DirectoryWriter: Sendable {
       let results = try await transaction.pipeline(all, commit: true)
       return ((), try Outbox.stored(messages, results[all.count - 1]))
     }
+    return messages.prefix(events.count)
   }
 
   /// The columns of the outbox.

@@ -21,6 +21,7 @@ struct Edge: Sendable {
   let signIns: SignInController
   let mailEvents: MailEventController
   let directory: DirectoryController
+  let events: EventsController
   let oauth: OAuthController
   /// The workspaces that requests with deployment-wide tokens name.
   let workspaces: NamedWorkspaceCache
@@ -78,7 +79,8 @@ struct Edge: Sendable {
     signIns.addRoutes(to: product(.signIns, .oneOrAll))
     mailEvents.addRoutes(to: product(.admin))
     directory.addRoutes(to: product(.directory))
-    management.addRoutes(to: router, behind: productAuthentication)
+    events.addRoutes(to: product(.events, .oneOrAll))
+    management.addRoutes(to: router, behind: productAuthentication, replays: EntryReplays(responder: replayResponder()))
     oauth.addRoutes(to: router)
     console?.addRoutes(to: router)
   }

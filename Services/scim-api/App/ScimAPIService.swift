@@ -28,7 +28,8 @@ package struct ScimAPIService {
     let (settings, source) = (runtime.settings, runtime.instance)
     let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
     // Twice as many connections, so that a workspace at its limit leaves as many to the others.
-    let pool = try runtime.postgres(exclusiveConnections: 2 * searchesPerWorkspace, planning: .onceByIndex)
+    let pool = try runtime.postgres(
+      exclusiveConnections: 2 * searchesPerWorkspace + (try settings.integer(.maximumSnapshots)), planning: .onceByIndex)
     try settings.checkSessionTimeout(against: .requestDeadline)
     try await runtime.ensureTopics()
     let producer = try Producer(runtime.kafka, logger: runtime.logger)
@@ -38,15 +39,22 @@ package struct ScimAPIService {
     let database = Database(
       pool: pool, retryTimeout: try settings.duration(.readRetryTime),
       searchLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: searchesPerWorkspace))
+    let workspaces = NamedWorkspaceCache(database)
+    let events = try EventsAPI(runtime, database, workspaces)
     let uses = TokenUseLog(
       interval: try settings.duration(.tokenUseInterval), source: source, producer: producer, logger: runtime.logger)
     let log = LogBuffer(
       maximumEntries: try settings.integer(.logEntries), maximumBytes: try settings.integer(.logMemory), logger: runtime.logger)
     let listener = try ListenerConfiguration(settings, logger: runtime.logger)
-    let edge = try edge(runtime, database, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
+    let edge = try edge(
+      runtime, database, workspaces, events.controller, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
     let server = EdgeServer(
       responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
-    return [pool, producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server]
+    var services: [any Service] = [pool]
+    if let feed = events.feed { services.append(feed) }
+    return services + [
+      producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server, events.waiters,
+    ]
   }
 
   /// Looks up the records that verify mail domains.
@@ -60,8 +68,8 @@ package struct ScimAPIService {
   }
 
   private static func edge(
-    _ runtime: ServiceRuntime, _ database: Database, _ producer: Producer, _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer,
-    speaksTLS: Bool
+    _ runtime: ServiceRuntime, _ database: Database, _ workspaces: NamedWorkspaceCache, _ events: EventsController, _ producer: Producer,
+    _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer, speaksTLS: Bool
   ) throws -> Edge {
     let (settings, source) = (runtime.settings, runtime.instance)
     let deadline = try settings.duration(.requestDeadline)
@@ -105,6 +113,7 @@ package struct ScimAPIService {
         workspaces: workspaces, user: SignedInUser.read(from: database), source: source, timeout: deadline),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: source, timeout: deadline),
       directory: DirectoryController(reads: directory, cursors: cursors),
+      events: events,
       oauth: OAuthController(
         tokens: TokenEndpoint(
           sites: sites, tokens: tokens, limits: limits, keys: keys, lifetime: try settings.accessTokenLifetime(), bodies: bodies.budget),
@@ -113,7 +122,7 @@ package struct ScimAPIService {
       management: Management(
         Management.Dependencies(
           database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil,
-          txtRecords: try txtRecords(settings))))
+          webhookSeal: try settings.webhookSeal(), txtRecords: try txtRecords(settings))))
     guard try settings.bool(.console) else { return edge }
     edge.console = try Console(
       Console.Dependencies(

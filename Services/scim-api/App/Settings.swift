@@ -18,8 +18,10 @@ enum EdgeSettings {
     .tokenBurst, .deploymentTokenRate, .deploymentTokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate,
     .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
     .writesBesideOthers,
-    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .dnsServers, .dnsTimeout, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
+    .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .feedURL, .maximumWaiting,
+    .maximumWaitingPerToken, .maximumSnapshots, .maximumSnapshotsPerToken, .cursorKey,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
+    .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
 }
@@ -194,10 +196,31 @@ extension Setting {
     key: "read.searches-per-workspace", default: "4",
     help: "Concurrent queries without an index, and reads of large groups, of one workspace. The total limit is twice as high.",
     kind: .integer(1...1000))
+  static let feedURL = Setting(
+    key: "database.feed-url",
+    help: "The PostgreSQL database with the role scim_api_feed, which may read the events of all workspaces, for deployment-wide tokens. "
+      + "Default: none, and these tokens read the events of one workspace at a time.",
+    isSecret: true)
+  static let maximumWaiting = Setting(
+    key: "events.waiting", default: "1000",
+    help: "The maximum number of requests that wait for events. Further ones get 503 with Retry-After.", kind: .integer(1...100_000))
+  static let maximumWaitingPerToken = Setting(
+    key: "events.waiting-per-token", default: "20",
+    help: "The maximum number of requests of one token that wait for events. Further ones get 429 with Retry-After.",
+    kind: .integer(1...100_000))
+  static let maximumSnapshots = Setting(
+    key: "events.snapshots", default: "4",
+    help: "The maximum number of snapshots of the directory that are sent at the same time. Each uses a connection to PostgreSQL. Further "
+      + "requests get 503 with Retry-After.",
+    kind: .integer(1...1000))
+  static let maximumSnapshotsPerToken = Setting(
+    key: "events.snapshots-per-token", default: "2",
+    help: "The maximum number of snapshots of one token that are sent at the same time. Further requests get 429 with Retry-After.",
+    kind: .integer(1...1000))
   static let cursorKey = Setting(
     key: "cursor.key",
-    help: "Secret key that signs the cursors of lists. The same for all replicas. Default: a random key of this process, and its "
-      + "cursors end with it.",
+    help: "Secret key that signs the cursors of lists, and from which the secrets of repeated requests are derived (Idempotency-Key). The "
+      + "same for all replicas. Default: a random key of this process, and its cursors end with it.",
     isKey: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor of a list is valid.", kind: .duration)
@@ -218,6 +241,11 @@ extension Setting {
   static let accessTokenLifetime = Setting(
     key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is valid: 10 to 60 minutes.",
     kind: .duration)
+  static let webhookKey = Setting(
+    key: "webhook.key",
+    help: "Secret that encrypts the secrets of webhooks, at least 16 characters. The same for group-sync. Default: none, and no webhook "
+      + "can be created.",
+    isKey: true)
   static let dnsServers = Setting(
     key: "dns.servers",
     help: "The name servers that look up the TXT records of mail domains: addresses with optional ports, separated by commas, such as "
@@ -271,6 +299,15 @@ extension ServiceSettings {
     guard let secret = optionalString(.oauthKey) else { return nil }
     guard let seal = KeySeal(secret: secret) else {
       throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
+    }
+    return seal
+  }
+
+  /// The encryption of the secrets of webhooks; nil if webhooks are not configured.
+  func webhookSeal() throws(SettingsError) -> WebhookSeal? {
+    guard let secret = optionalString(.webhookKey) else { return nil }
+    guard let seal = WebhookSeal(secret: secret) else {
+      throw SettingsError(["\(Setting.webhookKey.environmentName) has fewer than \(WebhookSeal.minimumSecret) characters"])
     }
     return seal
   }

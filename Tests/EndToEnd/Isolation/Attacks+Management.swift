@@ -5,7 +5,9 @@ import Testing
 // The attacks on the management API, with the token of an admin of another workspace.
 extension Attacks {
   /// The attacks on routes that require a token, the management API's included.
-  static var every: [String: Attack] { all.merging(management) { _, new in new } }
+  static var every: [String: Attack] {
+    all.merging(management) { _, new in new }.merging(managedData) { _, new in new }
+  }
 
   static let management: [String: Attack] = [
     "GET /api/v2/admin/workspaces": { attacker in

@@ -192,7 +192,6 @@ extension Attacker {
 
 extension Workspace {
   /// Creates an API access token with one scope.
-  /// A new token of the workspace with one scope.
   func token(scope: String) async throws -> String {
     let printed = try await scimctl(["token", "issue", "--name", scope, "--scope", scope])
     return try #require(printed.split(whereSeparator: \.isWhitespace).map(String.init).first { $0.hasPrefix("rollcall_") })

@@ -27,6 +27,7 @@ enum Attacks {
     "GET /api/v2/directory/groups": directoryGroups, "GET /api/v2/directory/groups/{id}/members": directoryGroupMembers,
     "GET /api/v2/directory/members": directoryMembers, "GET /api/v2/directory/receipts": directoryReceipts,
     "GET /api/v2/directory/receipts/{id}": directoryReceipt, "GET /api/v2/directory/jwks": directoryKeys,
+    "GET /api/v2/events": events, "GET /api/v2/events/snapshot": eventSnapshot,
   ]
 
   private enum Bodies {

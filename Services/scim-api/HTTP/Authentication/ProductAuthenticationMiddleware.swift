@@ -133,7 +133,8 @@ extension ProblemDetails {
       "The token is deployment-wide, and the request names no workspace. Send the header Rollcall-Workspace with its id or slug.")
   }
 
-  fileprivate static func otherWorkspace(_ name: String, _ caller: Caller) -> ProblemDetails {
+  /// 403 for the token of one workspace in a request that names another.
+  package static func otherWorkspace(_ name: String, _ caller: Caller) -> ProblemDetails {
     ProblemDetails(
       403, .otherWorkspace,
       """

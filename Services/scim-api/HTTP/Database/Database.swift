@@ -8,7 +8,7 @@ import Postgres
 package struct Database: Sendable {
   private let pool: PostgresPool
   /// How long a read is retried before it fails.
-  private let retryTimeout: Duration
+  package let retryTimeout: Duration
   private let searchLimiter: WorkspaceConcurrencyLimiter
 
   /// - Parameters:
@@ -55,10 +55,18 @@ package struct Database: Sendable {
     return Snapshot(stored: try await pool.snapshot(under: .inForce(workspace)), permit: permit)
   }
 
+  /// Opens a snapshot of a workspace that is read for as long as a client takes. The caller limits the number of such snapshots, which do not count
+  /// as searches of the workspace.
+  ///
+  /// - Throws: `PostgresError`.
+  package func longSnapshot(of workspace: WorkspaceID) async throws -> Snapshot {
+    Snapshot(stored: try await pool.snapshot(under: .inForce(workspace)), permit: nil)
+  }
+
   /// A consistent snapshot of a workspace. It occupies an exclusive connection for its lifetime.
   package struct Snapshot: Sendable {
     fileprivate let stored: PostgresSnapshot
-    fileprivate let permit: WorkspaceConcurrencyLimiter.Permit
+    fileprivate let permit: WorkspaceConcurrencyLimiter.Permit?
 
     /// Runs a statement in the snapshot.
     package func query(_ statement: Statement, _ parameters: [PostgresValue]) async throws -> Rows {

@@ -56,6 +56,29 @@ package final class ConcurrencyLimit: Sendable {
     return try await write()
   }
 
+  /// A counted place, which is released when the object is deallocated: for responses that are streamed.
+  package final class Place: Sendable {
+    private let limit: ConcurrencyLimit
+    private let token: TokenID
+    private let workspace: WorkspaceID
+
+    fileprivate init(_ limit: ConcurrencyLimit, _ token: TokenID, _ workspace: WorkspaceID) {
+      self.limit = limit
+      self.token = token
+      self.workspace = workspace
+    }
+
+    deinit { limit.leave(token, of: workspace) }
+  }
+
+  /// Counts for `caller` as long as the returned object exists.
+  ///
+  /// - Throws: 503 or 429 if a limit is reached.
+  package func place(of caller: Caller) throws(APIError) -> Place {
+    try enter(caller.token, of: caller.workspace)
+    return Place(self, caller.token, caller.workspace)
+  }
+
   /// Counts a write that starts. Every call must be followed by ``leave(_:of:)``.
   ///
   /// - Throws: 503 or 429 if a limit is reached; then nothing is counted.

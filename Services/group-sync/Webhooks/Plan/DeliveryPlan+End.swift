@@ -1,0 +1,243 @@
+import Foundation
+import Models
+
+// What has ended.
+extension DeliveryPlan {
+  /// Ends a request.
+  ///
+  /// - Parameter jitter: From 0 to 1; see ``WebhookRetrySchedule``.
+  mutating func end(_ request: DeliveryRequest, _ result: DeliveryResult, at now: Date, jitter: Double) {
+    log(request, result)
+    let outcome = result.outcome
+    if request.isAhead {
+      requestsAhead -= 1
+      update(request.key) { lane in
+        if outcome.isDelivered {
+          lane.deliverAhead(request.event)
+        } else {
+          lane.failAhead(request.event, isUnreachable: outcome.isUnreachable)
+        }
+      }
+    } else {
+      requests -= 1
+      if request.isProbe { probes -= 1 }
+      releaseRequest(of: request.endpoint.id)
+      endInOrder(request, outcome, at: now, jitter: jitter)
+    }
+    note(outcome, of: request.endpoint.id, at: now)
+    arrange(request.key, at: now)
+  }
+
+  private mutating func releaseRequest(of id: WebhookID) {
+    // An endpoint that was deleted and restored meanwhile starts at zero.
+    if let endpoint = endpoints[id] { endpoints[id]?.requests = max(0, endpoint.requests - 1) }
+  }
+
+  private mutating func endInOrder(_ request: DeliveryRequest, _ outcome: DeliveryOutcome, at now: Date, jitter: Double) {
+    let schedule = schedule
+    var failedSince: Date?
+    update(request.key) { lane in
+      switch outcome {
+      case .delivered: lane.deliver(request.event)
+      case .rejected(let reason), .unreachable(let reason):
+        let next = schedule.nextAttempt(afterFailures: lane.cursor.attempts + 1, now: now, jitter: jitter)
+        lane.fail(nextAttemptAt: next, error: reason, now: now)
+        failedSince = lane.cursor.firstFailedAt
+      case .unsendable(let reason):
+        lane.postpone(until: schedule.nextAttempt(afterFailures: 2, now: now, jitter: jitter), error: reason)
+      }
+    }
+    guard let failedSince, schedule.isExhausted(firstFailedAt: failedSince, now: now) else { return }
+    // Identity-store answers with a change of the endpoint. In the unlikely case that it does not, it is asked again.
+    if let time = endpoints[request.endpoint.id]?.disabledAt, now.timeIntervalSince(time) < limits.disablementInterval { return }
+    endpoints[request.endpoint.id]?.disabledAt = now
+    disablements[request.endpoint.id] = "Deliveries have failed since \(Timestamp.text(failedSince)): \(outcome.error ?? "no response")"
+  }
+
+  /// Records whether an endpoint responds. When it does so again, its other lanes are tried at once.
+  private mutating func note(_ outcome: DeliveryOutcome, of id: WebhookID, at now: Date) {
+    switch outcome {
+    case .unreachable: endpoints[id]?.isFailing = true
+    case .unsendable: break
+    case .rejected: endpoints[id]?.isFailing = false
+    case .delivered:
+      guard endpoints[id]?.isFailing == true else { return }
+      endpoints[id]?.isFailing = false
+      for key in retries.keys.filter({ $0.endpoint == id }) {
+        update(key) { $0.retryNow(now) }
+        retries[key] = now
+        nextRetry = now
+      }
+    }
+  }
+
+  private mutating func log(_ request: DeliveryRequest, _ result: DeliveryResult) {
+    deliveries.append(
+      DeliveryRecord(
+        owner: request.endpoint.workspace, endpoint: request.endpoint.id, workspace: request.key.workspace,
+        sequence: request.event.sequence, eventID: request.event.id, type: request.event.type, attempt: request.attempt,
+        isAhead: request.isAhead, url: request.endpoint.url, result: result))
+  }
+
+  /// Ends a request that was cancelled: its outcome is unknown, and it is sent again.
+  mutating func abandon(_ request: DeliveryRequest, at now: Date) {
+    if request.isAhead {
+      requestsAhead -= 1
+      update(request.key) { $0.failAhead(request.event, isUnreachable: true) }
+    } else {
+      requests -= 1
+      if request.isProbe { probes -= 1 }
+      releaseRequest(of: request.endpoint.id)
+      update(request.key) { $0.isSending = false }
+    }
+    arrange(request.key, at: now)
+  }
+
+  /// Ends a test; with nil, it was cancelled and is sent again later.
+  mutating func end(_ test: TestOrder, _ result: DeliveryResult?) {
+    requests -= 1
+    guard let result else {
+      knownTests.remove(test.id)
+      return
+    }
+    finishedTests.append((test.endpoint.workspace, test.id))
+    deliveries.append(
+      DeliveryRecord(
+        owner: test.endpoint.workspace, endpoint: test.endpoint.id, workspace: test.endpoint.workspace, sequence: nil,
+        eventID: test.id.description, type: WebhookMessage.testType, attempt: 1, isAhead: false, url: test.endpoint.url, result: result))
+  }
+
+  /// Ends a refresh.
+  mutating func end(_ refreshed: RefreshedEndpoints, at now: Date) {
+    isRefreshing = false
+    revision = max(revision, refreshed.revision)
+    for endpoint in refreshed.changed { replace(endpoint, at: now) }
+    for id in refreshed.deleted { removeEndpoint(id, at: now) }
+    for stored in refreshed.lanes where ownership.owns(stored.key.workspace) {
+      guard endpoints[stored.key.endpoint]?.isEnabled == true else { continue }
+      if lanes[stored.key] == nil { load(stored, into: DeliveryLane()) } else { raise(stored.key, to: stored.latest) }
+      arrange(stored.key, at: now)
+    }
+    let committed = committedMeanwhile
+    committedMeanwhile = [:]
+    for (workspace, latest) in committed where ownership.owns(workspace) {
+      for id in endpoints(of: workspace) where endpoints[id]?.isEnabled == true {
+        let key = LaneKey(endpoint: id, workspace: workspace)
+        raise(key, to: latest)
+        arrange(key, at: now)
+      }
+    }
+    for test in refreshed.tests where ownership.owns(test.endpoint.workspace) && knownTests.insert(test.id).inserted {
+      tests.append(test)
+    }
+  }
+
+  private mutating func raise(_ key: LaneKey, to latest: Int64) {
+    update(key, default: DeliveryLane()) { $0.latest = max($0.latest, latest) }
+  }
+
+  private mutating func replace(_ endpoint: WebhookEndpoint, at now: Date) {
+    let former = endpoints[endpoint.id]
+    endpoints[endpoint.id] = Endpoint(value: endpoint, requests: former?.requests ?? 0, isFailing: former?.isFailing ?? false)
+    endpointsByOwner[endpoint.workspace, default: []].insert(endpoint.id)
+    invalidateLanes(of: endpoint.id, at: now)
+  }
+
+  private mutating func removeEndpoint(_ id: WebhookID, at now: Date) {
+    guard let endpoint = endpoints.removeValue(forKey: id) else { return }
+    endpointsByOwner[endpoint.value.workspace]?.remove(id)
+    if endpointsByOwner[endpoint.value.workspace]?.isEmpty == true { endpointsByOwner[endpoint.value.workspace] = nil }
+    invalidateLanes(of: id, at: now)
+  }
+
+  /// Reads the lanes of an endpoint again, since an order may have changed the cursors, and another filter applies to the events in memory.
+  private mutating func invalidateLanes(of id: WebhookID, at now: Date) {
+    for key in lanes.keys.filter({ $0.endpoint == id }) {
+      lanes[key]?.isStale = true
+      arrange(key, at: now)
+    }
+  }
+
+  /// Ends a query of cursors.
+  mutating func end(_ rows: [LaneRow], _ stored: [StoredLane], at now: Date) {
+    isLoading = false
+    for lane in stored where lanes[lane.key]?.phase == .loading { load(lane, into: nil) }
+    // A lane whose endpoint was deleted meanwhile has no cursor.
+    for row in rows where lanes[row.key]?.phase == .loading { remove(row.key) }
+    for row in rows { arrange(row.key, at: now) }
+  }
+
+  private mutating func load(_ stored: StoredLane, into new: DeliveryLane?) {
+    update(stored.key, default: new) { $0.load(stored.cursor, latest: stored.latest) }
+    guard let lane = lanes[stored.key] else { return }
+    // Sessions that a stuck event must not keep alive.
+    if lane.cursor.nextAttemptAt != nil, lane.pending > 1 { toReadUrgent.append(stored.key) }
+  }
+
+  /// Ends a query of the event log.
+  ///
+  /// - Parameter events: The events; without data if the endpoint did not receive their types.
+  /// - Returns: The number of events that are missing, because the log keeps events for a limited time.
+  mutating func end(read key: LaneKey, after: Int64, latest: Int64, _ events: [LoggedEvent], at now: Date) -> Int64 {
+    reads -= 1
+    var missing: Int64 = 0
+    let endpoint = endpoints[key.endpoint]?.value
+    update(key) { lane in
+      guard lane.isReading else { return }
+      lane.isReading = false
+      guard let endpoint, !lane.isStale, lane.readThrough == after else { return }
+      missing = lane.append(page: events.map { ($0, endpoint.receives(type: $0.type)) }, readAt: latest)
+    }
+    arrange(key, at: now)
+    return missing
+  }
+
+  /// Ends a query for events that are attempted ahead of their turn.
+  mutating func end(readUrgent key: LaneKey, _ events: [LoggedEvent], at now: Date) {
+    reads -= 1
+    guard let endpoint = endpoints[key.endpoint]?.value else { return }
+    update(key) { lane in
+      for event in events where endpoint.receives(type: event.type) && event.sequence > lane.cursor.lastSequence + 1 {
+        lane.addUrgent(event)
+      }
+    }
+    arrange(key, at: now)
+  }
+}
+
+// Recording.
+extension DeliveryPlan {
+  /// Whether there are results to record.
+  var hasResults: Bool { !dirty.isEmpty || !deliveries.isEmpty || !finishedTests.isEmpty }
+
+  /// Takes the results to record.
+  mutating func takeResults() -> DeliveryRecording {
+    var result = DeliveryRecording(deliveries: deliveries, tests: finishedTests)
+    deliveries = []
+    finishedTests = []
+    for key in dirty {
+      guard let lane = lanes[key], lane.isDirty else { continue }
+      update(key) { $0.isDirty = false }
+      guard let endpoint = endpoints[key.endpoint] else {
+        if !lane.isBusy { remove(key) }
+        continue
+      }
+      recording.insert(key)
+      result.lanes.append((LaneRow(owner: endpoint.value.workspace, key: key), lane.cursor))
+    }
+    dirty = []
+    return result
+  }
+
+  /// Ends the recording of results.
+  ///
+  /// - Parameter confirmed: The lanes that were recorded. The cursors of the others have changed in the database, and are read again.
+  mutating func end(_ recorded: DeliveryRecording, confirmed: Set<LaneKey>, at now: Date) {
+    for (row, _) in recorded.lanes {
+      recording.remove(row.key)
+      if !confirmed.contains(row.key) { lanes[row.key]?.isStale = true }
+      arrange(row.key, at: now)
+    }
+    for test in recorded.tests { knownTests.remove(test.id) }
+  }
+}

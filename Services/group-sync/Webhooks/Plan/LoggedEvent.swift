@@ -1,0 +1,49 @@
+import Foundation
+import Models
+
+/// An event of the event log, as webhooks deliver it.
+struct LoggedEvent: Sendable, Hashable {
+  var workspace: WorkspaceID
+  /// The number of the event within its workspace.
+  var sequence: Int64
+  /// The CloudEvents id.
+  var id: String
+  /// The raw value of a ``Models/DirectoryEvent/Kind``, or of one that only a newer release knows.
+  var type: String
+  /// When identity-store made the change.
+  var changedAt: Date
+  /// The event as JSON.
+  var data: String
+
+  /// Whether it ends sessions, and is therefore attempted ahead of earlier events.
+  var isUrgent: Bool { type == DirectoryEvent.Kind.accessRevoked.rawValue }
+
+  /// The approximate memory that the event takes, in bytes.
+  var size: Int { data.utf8.count + id.utf8.count + 128 }
+}
+
+extension LoggedEvent {
+  /// An event that was just stored; nil if it has no sequence number.
+  ///
+  /// - Parameter data: The event as JSON.
+  init?(_ event: DirectoryEvent, data: [UInt8]) {
+    guard let sequence = event.sequence else { return nil }
+    self.init(
+      workspace: event.workspace, sequence: sequence, id: event.id, type: event.type.rawValue, changedAt: event.changedAt,
+      data: String(decoding: data, as: UTF8.self))
+  }
+}
+
+/// The deliveries of one endpoint for one workspace, which are in the order of the events.
+struct LaneKey: Sendable, Hashable {
+  var endpoint: WebhookID
+  var workspace: WorkspaceID
+}
+
+extension WebhookEndpoint {
+  /// Whether an event of this type is delivered. A type that only a newer release knows is delivered to endpoints that receive all.
+  func receives(type: String) -> Bool {
+    guard let types else { return true }
+    return types.contains { $0.rawValue == type }
+  }
+}
