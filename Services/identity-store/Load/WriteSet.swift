@@ -82,7 +82,7 @@ struct WriteSet: Sendable, Equatable {
       || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !allTokens.isDisjoint(with: other.allTokens)
       || !webhookOwners.isDisjoint(with: other.webhookOwners)
       || createsOrUsesWorkspace(other)
-      || !mailDomains.isDisjoint(with: other.mailDomains)
+      || !mailDomains.isDisjoint(with: other.mailDomains) || accountImports.keys.contains { other.accountImports[$0] != nil }
       || !exclusive.isDisjoint(with: other.workspaces) || !workspaces.isDisjoint(with: other.exclusive)
       || memberships.contains { others.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
       || other.memberships.contains { resources.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
