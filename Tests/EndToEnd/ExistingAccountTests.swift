@@ -53,7 +53,8 @@ extension EndToEnd {
       let identityProvider = workspace.identityProvider
       let carl = try await identityProvider.create("carl@\(domain)")
       try await admin.importAccounts([
-        #"{"id":"a-ana","email":"Ana@\#(domain)"}"#, #"{"id":"a-carl","email":"carl@\#(domain)"}"#, #"{"id":"a-dora","email":"dora@\#(domain)"}"#,
+        #"{"id":"a-ana","email":"Ana@\#(domain)"}"#, #"{"id":"a-carl","email":"carl@\#(domain)"}"#,
+        #"{"id":"a-dora","email":"dora@\#(domain)"}"#,
       ])
       let ana = try await identityProvider.create("ana@\(domain)")
       _ = try await identityProvider.create("ben@\(domain)")

@@ -118,7 +118,9 @@ extension Decider {
       return supersedeHeldChange(of: user.key)
     }
     let requested = admission.requested?.openDocument(id: user.id.description, created: "")
-    if var held, held.kind == kind, held.status == .pending || isEqual(held.document, requested, in: attribute(of: kind, in: user.key.workspace)) {
+    if var held, held.kind == kind,
+      held.status == .pending || isEqual(held.document, requested, in: attribute(of: kind, in: user.key.workspace))
+    {
       held.document = requested
       held.lastSentAt = now
       return state.write(held)

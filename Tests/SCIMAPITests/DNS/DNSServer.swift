@@ -22,18 +22,19 @@ final class DNSServer: @unchecked Sendable {
 
   /// Starts a server that answers queries by name.
   init(_ answer: @escaping @Sendable (_ name: String) -> Answer) throws {
-    descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
-    guard descriptor >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
+    let opened = socket(AF_INET, Int32(SOCK_DGRAM.rawValue), 0)
+    guard opened >= 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }
     var local = sockaddr_in()
     local.sin_family = sa_family_t(AF_INET)
     local.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let (socket, status) = (descriptor, Self.withGeneric(&local) { bind(descriptor, $0, size) })
-    guard status == 0, Self.withGeneric(&local, { getsockname(socket, $0, &size) }) == 0 else {
+    let status = Self.withGeneric(&local) { bind(opened, $0, size) }
+    guard status == 0, Self.withGeneric(&local, { getsockname(opened, $0, &size) }) == 0 else {
       throw POSIXError(.init(rawValue: errno) ?? .EIO)
     }
     address = "127.0.0.1:\(UInt16(bigEndian: local.sin_port))"
-    Thread { Self.serve(socket, answer) }.start()
+    descriptor = opened
+    Thread { Self.serve(opened, answer) }.start()
   }
 
   /// Ends the thread, which is blocked in `recvfrom`.

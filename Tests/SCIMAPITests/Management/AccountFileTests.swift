@@ -40,7 +40,8 @@ struct AccountFileTests {
   @Test(
     "Each malformed line is reported with its number and what was expected",
     arguments: [
-      (#"{"id":"1""#, "not JSON"), ("[]", "JSON object"), (#"{"email":"a@b.example"}"#, "id is missing"), (#"{"id":"1"}"#, "email is missing"),
+      (#"{"id":"1""#, "not JSON"), ("[]", "JSON object"), (#"{"email":"a@b.example"}"#, "id is missing"),
+      (#"{"id":"1"}"#, "email is missing"),
       (#"{"id":1,"email":"a@b.example"}"#, "string"), (#"{"id":"","email":"a@b.example"}"#, "1 to"),
       (#"{"id":"1","email":"nobody"}"#, "address"), (#"{"id":"1","email":"a b@c.example"}"#, "address"),
       (#"{"id":"1","email":"a@b.example","state":"gone"}"#, "active, disabled, deleted"),

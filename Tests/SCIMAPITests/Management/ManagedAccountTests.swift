@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Postgres
 import SCIM
 import Testing
 

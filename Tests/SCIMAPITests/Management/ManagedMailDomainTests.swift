@@ -15,7 +15,8 @@ struct ManagedMailDomainTests {
   @Test("A domain is verified once its name server has the record that the response names")
   func verification() async throws {
     let store = try await ManagementStore.start()
-    var (builder, token) = store.builder()
+    let (stored, token) = store.builder()
+    var builder = stored
     let published = Mutex<[[String]]>([])
     let server = try DNSServer { name in
       name == "_rollcall-challenge.acme.example" ? .records(published.withLock { $0 }) : .code(3)
@@ -57,7 +58,8 @@ struct ManagedMailDomainTests {
   @Test("A name server that does not answer is no verdict")
   func silence() async throws {
     let store = try await ManagementStore.start()
-    var (builder, token) = store.builder()
+    let (stored, token) = store.builder()
+    var builder = stored
     builder.txtRecords = { _ in throw DNSError.timeout }
     let base = "\(ResourcePath.admin)/workspaces/\(store.store.workspace)/mail-domains"
     try await serving(builder, token: token) { client in
