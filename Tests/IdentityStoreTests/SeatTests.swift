@@ -98,11 +98,24 @@ struct SeatTests {
     #expect(fixture.user(first)?.state == .invited)
     #expect(fixture.held(first) == nil)
     #expect(fixture.held(second)?.status == .rejected)
+    #expect(fixture.decideHeld(.approve, on: second).status == 403, "the seat is taken again")
+    #expect(fixture.held(second)?.status == .rejected)
     // A deactivation is a different request, so the next activation is decided anew.
     #expect(fixture.set("active", to: "false", of: second).status == 200)
     #expect(fixture.held(second) == nil)
     #expect(fixture.set("active", to: "true", of: second).status == 200)
     #expect(fixture.held(second)?.status == .pending)
+  }
+
+  @Test("A rejected user can still be approved")
+  func changeOfMind() {
+    var (fixture, users) = Self.limited(1, .hold, users: 1)
+    let (late, _) = fixture.createUser(#"{"userName":"late@example.com"}"#)
+    #expect(fixture.decideHeld(.reject, on: late).status == 204)
+    #expect(fixture.decide(.deleteUser, on: users[0]).status == 204)
+    #expect(fixture.decideHeld(.approve, on: late).status == 204)
+    #expect(fixture.user(late)?.state == .invited)
+    #expect(fixture.held(late) == nil)
   }
 
   @Test("An early sign-in counts when a waiting user gets a seat")
