@@ -33,7 +33,7 @@ struct DirectoryDatabase: Sendable {
       owner: pool(server.url(database: database), planning: .adaptive), securityEvents: securityEvents)
   }
 
-  private init(pool: PostgresPool, reader: PostgresPool, owner: PostgresPool, securityEvents: SecurityEvents?) {
+  private init(pool: PostgresPool, reader: PostgresPool, edge: PostgresPool, owner: PostgresPool, securityEvents: SecurityEvents?) {
     self.pool = pool
     self.reader = reader
     self.edge = edge

@@ -43,6 +43,12 @@ final class WebhookReceiver: Service {
     self.respond = Mutex(respond)
   }
 
+  /// A response that does not come before the server shuts down.
+  static let hang: @Sendable (Request) async throws -> Response = { _ in
+    try await cancelWhenGracefulShutdown { try await Task.sleep(for: .seconds(3600)) }
+    return Response(status: .serviceUnavailable)
+  }
+
   /// The requests that were received, in order.
   var requests: [Request] { state.withLock { $0 } }
 

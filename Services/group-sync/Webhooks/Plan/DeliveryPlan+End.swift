@@ -36,6 +36,7 @@ extension DeliveryPlan {
   private mutating func endInOrder(_ request: DeliveryRequest, _ outcome: DeliveryOutcome, at now: Date, jitter: Double) {
     let schedule = schedule
     var failedSince: Date?
+    var isFirstFailure = false
     update(request.key) { lane in
       switch outcome {
       case .delivered: lane.deliver(request.event)
@@ -43,10 +44,13 @@ extension DeliveryPlan {
         let next = schedule.nextAttempt(afterFailures: lane.cursor.attempts + 1, now: now, jitter: jitter)
         lane.fail(nextAttemptAt: next, error: reason, now: now)
         failedSince = lane.cursor.firstFailedAt
+        isFirstFailure = lane.cursor.attempts == 1 && lane.pending > 1
       case .unsendable(let reason):
         lane.postpone(until: schedule.nextAttempt(afterFailures: 2, now: now, jitter: jitter), error: reason)
       }
     }
+    // A stuck event must not keep sessions alive.
+    if isFirstFailure { toReadUrgent.append(request.key) }
     guard let failedSince, schedule.isExhausted(firstFailedAt: failedSince, now: now) else { return }
     // Identity-store answers with a change of the endpoint. In the unlikely case that it does not, it is asked again.
     if let time = endpoints[request.endpoint.id]?.disabledAt, now.timeIntervalSince(time) < limits.disablementInterval { return }
@@ -170,7 +174,7 @@ extension DeliveryPlan {
   private mutating func load(_ stored: StoredLane, into new: DeliveryLane?) {
     update(stored.key, default: new) { $0.load(stored.cursor, latest: stored.latest) }
     guard let lane = lanes[stored.key] else { return }
-    // Sessions that a stuck event must not keep alive.
+    // As after a first failure.
     if lane.cursor.nextAttemptAt != nil, lane.pending > 1 { toReadUrgent.append(stored.key) }
   }
 
