@@ -254,7 +254,8 @@ struct DeliveryPlanTests {
     var endpoint = F.endpoint()
     endpoint.state = .disabled
     var fixture = F.started([endpoint])
-    let test = TestOrder(id: CommandID(UUID(uuid: (5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))), endpoint: endpoint, orderedAt: Fixture.time)
+    let test = TestOrder(
+      id: CommandID(UUID(uuid: (5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1))), endpoint: endpoint, orderedAt: Fixture.time)
     for _ in 0..<2 {
       fixture.refreshed([], tests: [test])
     }

@@ -26,7 +26,8 @@ struct PlanFixture {
     return fixture
   }
 
-  static func endpoint(_ number: UInt8 = 1, of workspace: WorkspaceID = .deployment, types: [DirectoryEvent.Kind]? = nil) -> WebhookEndpoint {
+  static func endpoint(_ number: UInt8 = 1, of workspace: WorkspaceID = .deployment, types: [DirectoryEvent.Kind]? = nil) -> WebhookEndpoint
+  {
     WebhookEndpoint(
       id: WebhookID(UUID(uuid: (4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, number))), workspace: workspace,
       url: "https://product.example/\(number)", types: types, sealedSecret: [], createdAt: Fixture.time, version: 1)

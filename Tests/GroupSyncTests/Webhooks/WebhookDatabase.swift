@@ -19,7 +19,9 @@ struct WebhookDatabase: Sendable {
   }
 
   /// An endpoint with a sealed secret.
-  func endpoint(_ number: UInt8 = 1, of workspace: WorkspaceID = Fixture.workspace, url: String, types: [DirectoryEvent.Kind]? = nil) throws -> WebhookEndpoint {
+  func endpoint(_ number: UInt8 = 1, of workspace: WorkspaceID = Fixture.workspace, url: String, types: [DirectoryEvent.Kind]? = nil) throws
+    -> WebhookEndpoint
+  {
     var endpoint = PlanFixture.endpoint(number, of: workspace, types: types)
     endpoint.url = url
     endpoint.sealedSecret = try #require(Self.seal).seal(secret, for: endpoint.id)

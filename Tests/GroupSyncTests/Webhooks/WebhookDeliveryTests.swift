@@ -69,7 +69,8 @@ struct WebhookDeliveryTests {
         count -= 1
         return count >= 0
       }
-      return refuses ? Response(status: .internalServerError, body: .init(byteBuffer: ByteBuffer(string: "out of order"))) : Response(status: .ok)
+      return refuses
+        ? Response(status: .internalServerError, body: .init(byteBuffer: ByteBuffer(string: "out of order"))) : Response(status: .ok)
     }
     let endpoint = try database.endpoint(url: receiver.url())
     try await database.change(endpoint)

@@ -68,7 +68,9 @@ struct WebhookRequestTests {
     #expect(try WebhookURL("https://127.1/").address == nil)
   }
 
-  @Test("A URL without a host that is an ASCII name is refused", arguments: ["", "/path", "ftp://example.com/", "https:///", "https://ex%61mple.com%2F/", "https://ex ample.com/"])
+  @Test(
+    "A URL without a host that is an ASCII name is refused",
+    arguments: ["", "/path", "ftp://example.com/", "https:///", "https://ex%61mple.com%2F/", "https://ex ample.com/"])
   func malformed(url: String) {
     #expect(throws: WebhookURLError.self) { try WebhookURL(url) }
   }

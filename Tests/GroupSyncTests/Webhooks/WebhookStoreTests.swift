@@ -78,7 +78,8 @@ struct WebhookStoreTests {
     let endpoint = try database.endpoint(url: Self.url)
     try await database.change(endpoint)
     let key = LaneKey(endpoint: endpoint.id, workspace: Fixture.workspace)
-    let cursor = DeliveryLane.Cursor(lastSequence: 3, ahead: [5, 7], attempts: 2, firstFailedAt: Fixture.time, nextAttemptAt: Fixture.time + 5, lastError: "500")
+    let cursor = DeliveryLane.Cursor(
+      lastSequence: 3, ahead: [5, 7], attempts: 2, firstFailedAt: Fixture.time, nextAttemptAt: Fixture.time + 5, lastError: "500")
     #expect(try await database.store.record(Self.recording(endpoint, cursor)) == [key])
     #expect(try await database.cursor(of: endpoint) == cursor)
     #expect(try await database.store.record(Self.recording(endpoint, .init(lastSequence: 2))).isEmpty)
@@ -113,7 +114,8 @@ struct WebhookStoreTests {
     var endpoint = try database.endpoint(url: Self.url)
     try await database.change(endpoint)
     _ = try await database.store.record(
-      Self.recording(endpoint, .init(lastSequence: 1, attempts: 9, firstFailedAt: Fixture.time, nextAttemptAt: Fixture.time, lastError: "500")))
+      Self.recording(
+        endpoint, .init(lastSequence: 1, attempts: 9, firstFailedAt: Fixture.time, nextAttemptAt: Fixture.time, lastError: "500")))
     (endpoint.state, endpoint.version) = (.disabled, 2)
     try await database.change(endpoint, .disabled)
     #expect(try await database.cursor(of: endpoint)?.attempts == 9)
@@ -147,9 +149,12 @@ struct WebhookStoreTests {
       _ = try await database.store.record(recording)
     }
     let server = database.directory.edge
-    let statement = Statement("owners", "select owner_id from directory_read.webhook_deliveries union all select owner_id from directory_read.webhook_cursors")
+    let statement = Statement(
+      "owners", "select owner_id from directory_read.webhook_deliveries union all select owner_id from directory_read.webhook_cursors")
     for workspace in [Fixture.workspace, .deployment] {
-      let owners = try await server.query(statement, under: LocalSetting("rollcall.workspace", workspace.description)).map { WorkspaceID(try $0.uuid(0)) }
+      let owners = try await server.query(statement, under: LocalSetting("rollcall.workspace", workspace.description)).map {
+        WorkspaceID(try $0.uuid(0))
+      }
       #expect(owners == [workspace, workspace])
     }
     let none = try await server.query(statement, under: LocalSetting("rollcall.workspace", PlanFixture.other.description))
@@ -182,6 +187,7 @@ struct WebhookStoreTests {
   private static func delivery(_ endpoint: WebhookEndpoint) -> DeliveryRecord {
     DeliveryRecord(
       owner: endpoint.workspace, endpoint: endpoint.id, workspace: Fixture.workspace, sequence: 1, eventID: "e", type: "member.updated",
-      attempt: 1, isAhead: false, url: endpoint.url, result: DeliveryResult(outcome: .delivered, startedAt: .now, duration: .milliseconds(3)))
+      attempt: 1, isAhead: false, url: endpoint.url,
+      result: DeliveryResult(outcome: .delivered, startedAt: .now, duration: .milliseconds(3)))
   }
 }

@@ -11,6 +11,7 @@ extension DeliveryPlan {
     let outcome = result.outcome
     if request.isAhead {
       requestsAhead -= 1
+      releaseRequest(of: request.endpoint.id, isAhead: true)
       update(request.key) { lane in
         if outcome.isDelivered {
           lane.deliverAhead(request.event)
@@ -21,16 +22,21 @@ extension DeliveryPlan {
     } else {
       requests -= 1
       if request.isProbe { probes -= 1 }
-      releaseRequest(of: request.endpoint.id)
+      releaseRequest(of: request.endpoint.id, isAhead: false)
       endInOrder(request, outcome, at: now, jitter: jitter)
     }
     note(outcome, of: request.endpoint.id, at: now)
     arrange(request.key, at: now)
   }
 
-  private mutating func releaseRequest(of id: WebhookID) {
+  private mutating func releaseRequest(of id: WebhookID, isAhead: Bool) {
+    guard let endpoint = endpoints[id] else { return }
     // An endpoint that was deleted and restored meanwhile starts at zero.
-    if let endpoint = endpoints[id] { endpoints[id]?.requests = max(0, endpoint.requests - 1) }
+    if isAhead {
+      endpoints[id]?.requestsAhead = max(0, endpoint.requestsAhead - 1)
+    } else {
+      endpoints[id]?.requests = max(0, endpoint.requests - 1)
+    }
   }
 
   private mutating func endInOrder(_ request: DeliveryRequest, _ outcome: DeliveryOutcome, at now: Date, jitter: Double) {
@@ -87,11 +93,12 @@ extension DeliveryPlan {
   mutating func abandon(_ request: DeliveryRequest, at now: Date) {
     if request.isAhead {
       requestsAhead -= 1
+      releaseRequest(of: request.endpoint.id, isAhead: true)
       update(request.key) { $0.failAhead(request.event, isUnreachable: true) }
     } else {
       requests -= 1
       if request.isProbe { probes -= 1 }
-      releaseRequest(of: request.endpoint.id)
+      releaseRequest(of: request.endpoint.id, isAhead: false)
       update(request.key) { $0.isSending = false }
     }
     arrange(request.key, at: now)
@@ -142,7 +149,8 @@ extension DeliveryPlan {
 
   private mutating func replace(_ endpoint: WebhookEndpoint, at now: Date) {
     let former = endpoints[endpoint.id]
-    endpoints[endpoint.id] = Endpoint(value: endpoint, requests: former?.requests ?? 0, isFailing: former?.isFailing ?? false)
+    endpoints[endpoint.id] = Endpoint(
+      value: endpoint, requests: former?.requests ?? 0, requestsAhead: former?.requestsAhead ?? 0, isFailing: former?.isFailing ?? false)
     endpointsByOwner[endpoint.workspace, default: []].insert(endpoint.id)
     invalidateLanes(of: endpoint.id, at: now)
   }
