@@ -219,8 +219,8 @@ extension Setting {
     kind: .integer(1...1000))
   static let cursorKey = Setting(
     key: "cursor.key",
-    help: "Secret key that signs the cursors of lists. The same for all replicas. Default: a random key of this process, and its "
-      + "cursors end with it.",
+    help: "Secret key that signs the cursors of lists, and from which the secrets of repeated requests are derived (Idempotency-Key). The "
+      + "same for all replicas. Default: a random key of this process, and its cursors end with it.",
     isKey: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor of a list is valid.", kind: .duration)

@@ -37,10 +37,14 @@ package struct Management: Sendable {
     }
   }
 
+  /// The maximum numbers of writes in flight. They are rare, and share identity-store with the identity providers' writes.
+  static let writeLimits = ConcurrencyLimit.Limits(all: 200, perWorkspace: 20, perToken: 100)
+
   /// Returns the texts of the TXT records of a name; see `TXTResolver`.
   package typealias TXTRecords = @Sendable (_ name: String) async throws -> [String]
 
   private let controllers: [any ManagementController]
+  private let writesInFlight = ConcurrencyLimit(Self.writeLimits, what: "writes through the management API")
 
   /// The management API over its dependencies.
   package init(_ dependencies: Dependencies) {
@@ -68,7 +72,8 @@ package struct Management: Sendable {
   ///
   /// - Parameter replays: sends logged requests again.
   package func addRoutes(to router: Router<EdgeContext>, behind authentication: ProductAuthentication, replays: EntryReplays) {
-    let routes = ManagementRoutes(router, behind: authentication, replays: replays)
+    let routes = ManagementRoutes(
+      router, behind: authentication, limit: WriteLimitMiddleware(inFlight: writesInFlight), replays: replays)
     for controller in controllers { controller.addRoutes(to: routes) }
   }
 }
@@ -92,12 +97,12 @@ struct ManagementRoutes {
   /// Sends logged requests again.
   let replays: EntryReplays
 
-  init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication, replays: EntryReplays) {
+  init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication, limit: WriteLimitMiddleware, replays: EntryReplays) {
     self.replays = replays
     func group(_ path: String, _ requirement: WorkspaceRequirement) -> RouterGroup<CallerContext> {
       router.group(RouterPath(path)).addMiddleware {
-        NoStoreMiddleware()
         authentication.middleware(.admin, requirement)
+        limit
       }.group(context: CallerContext.self)
     }
     deployment = group(ResourcePath.admin, .deployment)
@@ -106,13 +111,15 @@ struct ManagementRoutes {
   }
 }
 
-/// Forbids caches to store responses, which contain secrets and personal data (RFC 9111 §5.2.2.5).
-struct NoStoreMiddleware: RouterMiddleware {
+/// Limits the writes in flight of authenticated callers: in total, per workspace and per token.
+struct WriteLimitMiddleware: RouterMiddleware {
+  let inFlight: ConcurrencyLimit
+
+  /// Passes the request on, or throws 429 or 503.
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
-    var response = try await next(request, context)
-    response.headers[.cacheControl] = "no-store"
-    return response
+    guard let caller = context.caller, request.method != .get, request.method != .head else { return try await next(request, context) }
+    return try await inFlight.withPlace(of: caller) { try await next(request, context) }
   }
 }

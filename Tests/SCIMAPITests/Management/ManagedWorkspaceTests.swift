@@ -153,7 +153,8 @@ struct ManagedWorkspaceTests {
     arguments: [
       (#"{"plna":"team"}"#, 400, "/plna"), (#"{"plan":"gold"}"#, 400, "/plan"), (#"{"samlSSO":"yes"}"#, 400, "/samlSSO"),
       (#"{"name":null}"#, 400, "/name"), (#"{"invitations":{"branding":{"color":"red"}}}"#, 400, "/invitations/branding/color"),
-      (#"{"invitations":{"sending":"never"}}"#, 400, "/invitations/sending"), (#"{"id":"x"}"#, 400, "/id"), (#"{"version":9}"#, 400, "/version"),
+      (#"{"invitations":{"sending":"never"}}"#, 400, "/invitations/sending"), (#"{"id":"x"}"#, 400, "/id"),
+      (#"{"version":9}"#, 400, "/version"),
       (#"{"extensions":[{"id":"urn:x:y","attributes":[{"name":"a","typ":"integer"}]}]}"#, 400, "/extensions/0/attributes/0/typ"),
       (#"{"customRoles":[1]}"#, 400, "/customRoles/0"), (#"{"a/b~c":1}"#, 400, "/a~1b~0c"),
     ])

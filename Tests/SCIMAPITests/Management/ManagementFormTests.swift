@@ -16,17 +16,21 @@ import Testing
 
 @Suite("The management API: headers and patches")
 struct ManagementFormTests {
-  private static func request(_ headers: HTTPFields = [:], path: String = "/api/v2/admin/tokens", method: HTTPRequest.Method = .post) -> Request {
+  private static func request(_ headers: HTTPFields = [:], path: String = "/api/v2/admin/tokens", method: HTTPRequest.Method = .post)
+    -> Request
+  {
     Request(
       head: HTTPRequest(method: method, scheme: "http", authority: "a", path: path, headerFields: headers), body: .init(buffer: .init()))
   }
 
   /// The examples of RFC 7396, appendix A.
   static let patches = [
-    (#"{"a":"b"}"#, #"{"a":"c"}"#, #"{"a":"c"}"#), (#"{"a":"b"}"#, #"{"b":"c"}"#, #"{"a":"b","b":"c"}"#), (#"{"a":"b"}"#, #"{"a":null}"#, "{}"),
+    (#"{"a":"b"}"#, #"{"a":"c"}"#, #"{"a":"c"}"#), (#"{"a":"b"}"#, #"{"b":"c"}"#, #"{"a":"b","b":"c"}"#),
+    (#"{"a":"b"}"#, #"{"a":null}"#, "{}"),
     (#"{"a":"b","b":"c"}"#, #"{"a":null}"#, #"{"b":"c"}"#), (#"{"a":["b"]}"#, #"{"a":"c"}"#, #"{"a":"c"}"#),
     (#"{"a":"c"}"#, #"{"a":["b"]}"#, #"{"a":["b"]}"#), (#"{"a":{"b":"c"}}"#, #"{"a":{"b":"d","c":null}}"#, #"{"a":{"b":"d"}}"#),
-    (#"{"a":[{"b":"c"}]}"#, #"{"a":[1]}"#, #"{"a":[1]}"#), (#"["a","b"]"#, #"["c","d"]"#, #"["c","d"]"#), (#"{"a":"b"}"#, #"["c"]"#, #"["c"]"#),
+    (#"{"a":[{"b":"c"}]}"#, #"{"a":[1]}"#, #"{"a":[1]}"#), (#"["a","b"]"#, #"["c","d"]"#, #"["c","d"]"#),
+    (#"{"a":"b"}"#, #"["c"]"#, #"["c"]"#),
     (#"{"e":null}"#, #"{"a":1}"#, #"{"e":null,"a":1}"#), (#"[1,2]"#, #"{"a":"b","c":null}"#, #"{"a":"b"}"#),
     ("{}", #"{"a":{"bb":{"ccc":null}}}"#, #"{"a":{"bb":{}}}"#),
   ]
@@ -74,9 +78,11 @@ struct ManagementFormTests {
     #expect(token == one.id("token") && token != one.id("other") && token.uuid != one.command.uuid)
     #expect("\(token)".dropFirst(14).first == "8", "a UUID of version 8")
     var next = one
-    #expect(next.advance() && next.command != one.command && next.id("token") == token)
+    let isFirstPossible = next.advance()
+    #expect(isFirstPossible && next.command != one.command && next.id("token") == token)
     for _ in 0..<IdempotencyKey.maximumAttempts { _ = next.advance() }
-    #expect(!next.advance())
+    let isNextPossible = next.advance()
+    #expect(!isNextPossible)
     #expect(try IdempotencyKey(Self.request(), body: [], of: caller) == nil)
     for text in ["short", String(repeating: "x", count: 256), "with a space", "\"\""] {
       #expect(throws: ProblemDetails.self) { try key(text) }
@@ -86,7 +92,8 @@ struct ManagementFormTests {
   @Test("Problem details have the members of RFC 9457, and at most a thousand errors")
   func problemDetails() throws {
     let problem = ProblemDetails(
-      400, .invalidBody, "Two lines are wrong.", errors: [.init(.line(3), "no address"), .init(.pointer("/a"), "b"), .init(.parameter("c"), "d")])
+      400, .invalidBody, "Two lines are wrong.",
+      errors: [.init(.line(3), "no address"), .init(.pointer("/a"), "b"), .init(.parameter("c"), "d")])
     let json = try #require(try JSON(parsing: problem.body).object)
     #expect(
       json == [

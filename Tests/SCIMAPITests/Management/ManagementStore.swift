@@ -76,8 +76,11 @@ final class ManagementStore: Sendable {
         "update identity.tokens set predecessor_id = $2 where id = $1", [.uuid(rotation.successor.uuid), .uuid(rotation.token.uuid)])
     case .rotateSecret(let rotation):
       try await store.write(
-        "update identity.tokens set digest = $2 where id = $1",
-        [.uuid(rotation.client.uuid), .bytes(Hex.decode(rotation.digest.utf8) ?? [])])
+        "update identity.tokens set digest = $2, former_until = $3 where id = $1",
+        [
+          .uuid(rotation.client.uuid), .bytes(Hex.decode(rotation.digest.utf8) ?? []),
+          .optional(rotation.formerUntil, PostgresValue.timestamp),
+        ])
     case .revokeToken(let revocation):
       try await store.write("update identity.tokens set revoked_at = now() where id = $1", [.uuid(revocation.token.uuid)])
     default: break

@@ -7,9 +7,15 @@ import Models
 
 /// The secrets of tokens and OAuth clients that requests create.
 struct IssuedSecrets: Sendable {
-  let query: TokensQuery
+  private let query: TokensQuery
   /// The key from which the secrets of requests with an idempotency key are derived, so that a repeated request returns the same secret.
-  let key: SymmetricKey
+  private let key: SymmetricKey
+
+  /// - Parameter cursors: has the key that all replicas share, from which that of secrets is derived.
+  init(_ query: TokensQuery, _ cursors: CursorSeal) {
+    self.query = query
+    key = HKDF<SHA256>.deriveKey(inputKeyMaterial: cursors.key, info: Data("rollcall issued secrets 1".utf8), outputByteCount: 32)
+  }
 
   /// The text of a new secret.
   ///
