@@ -156,7 +156,8 @@ struct AccountLinkingTests {
   @Test("Accounts are looked up in workspaces that have some, by what commands mention and by users who may be enabled")
   func keys() throws {
     var fixture = Fixture.withAccount(.verifiedAddress)
-    let disabled = fixture.createUser(#"{"userName":"ben","active":false,"externalId":"ext-ben","emails":[{"value":"Ben@acme.example"}]}"#).id
+    let disabled = fixture.createUser(#"{"userName":"ben","active":false,"externalId":"ext-ben","emails":[{"value":"Ben@acme.example"}]}"#)
+      .id
     let record = try #require(fixture.user(disabled))
     let commands = [
       fixture.command(.createUser(document: Fixture.user(Self.ana)), on: fixture.id()),

@@ -98,22 +98,6 @@ struct Fixture {
     decider.events.compactMap { if case .workspaceAlert(let event) = $0.event { event } else { nil } }
   }
 
-  /// The published notices of held changes, oldest first.
-  var notices: [ChangeHeld] {
-    decider.events.compactMap { if case .changeHeld(let event) = $0.event { event } else { nil } }
-  }
-
-  /// The current held change of a resource.
-  func held(_ resource: ResourceID) -> HeldChangeRecord? {
-    decider.state.heldChanges[ResourceKey(workspace: Self.workspace, id: resource)]
-  }
-
-  /// Decides about the current held change of a resource.
-  mutating func decideHeldChange(_ verdict: HeldChangeDecision.Verdict, of resource: ResourceID) -> Reply.Outcome {
-    let change = held(resource)?.id ?? HeldChangeID(id().uuid)
-    return decide(.decideHeldChange(HeldChangeDecision(change: change, verdict: verdict)), on: resource)
-  }
-
   /// Sets an attribute of a user by PATCH. The value is JSON.
   @discardableResult
   mutating func set(_ attribute: String, to value: String, of user: ResourceID) -> Reply.Outcome {

@@ -75,11 +75,11 @@ struct SeatTests {
     #expect(fixture.notices.count == 1)
     #expect(fixture.held(late)?.status == .pending)
 
-    let refused = fixture.decideHeldChange(.approve, of: late)
+    let refused = fixture.decideHeld(.approve, on: late)
     #expect(refused.status == 403 && refused.error.contains("All 1 seats"))
     #expect(fixture.held(late)?.status == .pending)
     #expect(fixture.set("active", to: "false", of: users[0]).status == 200)
-    #expect(fixture.decideHeldChange(.approve, of: late).status == 204)
+    #expect(fixture.decideHeld(.approve, on: late).status == 204)
     #expect(fixture.user(late)?.state == .invited)
     #expect(fixture.user(late)?.displayName == "Late")
     #expect(fixture.held(late) == nil)
@@ -90,7 +90,7 @@ struct SeatTests {
     var (fixture, users) = Self.limited(1, .hold, users: 1)
     let (first, _) = fixture.createUser(#"{"userName":"first@example.com"}"#)
     let (second, _) = fixture.createUser(#"{"userName":"second@example.com"}"#)
-    #expect(fixture.decideHeldChange(.reject, of: second).status == 204)
+    #expect(fixture.decideHeld(.reject, on: second).status == 204)
     #expect(fixture.decide(.deleteUser, on: users[0]).status == 204)
     #expect(fixture.set("active", to: "true", of: second).status == 200)
     #expect(fixture.user(second)?.state == .disabled)
@@ -113,7 +113,7 @@ struct SeatTests {
     let (late, _) = fixture.createUser(#"{"userName":"late@example.com"}"#)
     #expect(fixture.user(late)?.state == .disabled)
     fixture.decide(.deleteUser, on: users[0])
-    #expect(fixture.decideHeldChange(.approve, of: late).status == 204)
+    #expect(fixture.decideHeld(.approve, on: late).status == 204)
     #expect(fixture.user(late)?.state == .active)
   }
 
