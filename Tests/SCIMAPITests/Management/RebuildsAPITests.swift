@@ -38,7 +38,8 @@ struct RebuildsAPITests {
     let store = bench.store
     try await bench.serving { client in
       let started = try await client.post("/rebuilds", #"{"invitations":"none","reason":"Restored a backup"}"#)
-      #expect(started.status == 202 && started.json["state"] == "waiting" && started.json["reason"] == "Restored a backup", "\(started.text)")
+      #expect(
+        started.status == 202 && started.json["state"] == "waiting" && started.json["reason"] == "Restored a backup", "\(started.text)")
       let id = try #require(started.json["id"]?.string)
       #expect(started.headers["location"]?.hasSuffix("/rebuilds/\(id)") == true)
       let second = try await client.post("/rebuilds")

@@ -112,7 +112,9 @@ struct WebhooksAPITests {
     let bench = try await Self.start()
     try await bench.serving { client in
       var answers: [Answer] = []
-      for _ in 0..<2 { answers.append(try await client.post("/webhooks", Self.subscription, headers: ["Idempotency-Key": "create-hook-1"])) }
+      for _ in 0..<2 {
+        answers.append(try await client.post("/webhooks", Self.subscription, headers: ["Idempotency-Key": "create-hook-1"]))
+      }
       #expect(answers.allSatisfy { $0.status == 201 }, "\(answers.map(\.text))")
       #expect(answers[0].json["secret"] == answers[1].json["secret"] && answers[0].json["id"] == answers[1].json["id"])
       let other = try await client.post("/webhooks", Self.subscription, headers: ["Idempotency-Key": "create-hook-2"])
@@ -153,7 +155,8 @@ struct WebhooksAPITests {
   @Test(
     "Invalid bodies are rejected with the place of the error",
     arguments: [
-      ("/webhooks", "{}", "/url"), ("/webhooks", #"{"url":7}"#, "/url"), ("/webhooks", #"{"url":"https://a.example","types":"all"}"#, "/types"),
+      ("/webhooks", "{}", "/url"), ("/webhooks", #"{"url":7}"#, "/url"),
+      ("/webhooks", #"{"url":"https://a.example","types":"all"}"#, "/types"),
       ("/webhooks", #"{"url":"https://a.example","types":["member.renamed"]}"#, "/types/0"),
       ("/webhooks", #"{"url":"https://a.example","types":["member.updated",1]}"#, "/types/1"),
       ("/webhooks", #"{"url":"https://a.example","secret":"whsec_c2hvcnQ="}"#, "/secret"),
