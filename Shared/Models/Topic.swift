@@ -26,7 +26,7 @@ public struct Topic: Sendable, Hashable {
   public static let invitationEvents = Topic(name: "invitation.events", retention: 30 * day)
   /// Delivery reports of the mail system, keyed by invitation id or address.
   public static let mailEvents = Topic(name: "mail.events", retention: 7 * day)
-  /// Changes of the directory for the product, keyed by group or member id.
+  /// Changes of the directory for the product, keyed by workspace id.
   public static let directoryEvents = Topic(name: "directory.events", retention: 30 * day)
 
   /// The requests of identity providers and their outcomes, keyed by workspace id.

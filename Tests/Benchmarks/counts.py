@@ -22,7 +22,7 @@ from suite import PATCH, Suite
 
 WRITES = {"post": "POST user", "active": "PATCH active", "member": "PATCH member, group of 10"}
 # The goal for one POST, everything until its mail is recorded and all topics are written.
-GOALS = {"commands": 22, "transactions": 6, "messages": 5, "wake_ups": 60}
+GOALS = {"commands": 24, "transactions": 6, "messages": 6, "wake_ups": 60}
 UNITS = ["commands", "transactions", "messages", "kafka_requests", "sql_requests", "wake_ups", "librdkafka_wake_ups", "cpu_ms"]
 REQUESTS = 5
 SPACING = 2.0

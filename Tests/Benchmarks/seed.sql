@@ -108,8 +108,13 @@ union all
 select workspace_id, 'Group', modified_at, id from identity.groups
 order by 1, 2, 3, 4;
 
-insert into directory.members (workspace_id, id, state, email, display_name, role, version)
-select workspace_id, id, state, email, display_name, role, version
+insert into directory.members (workspace_id, id, state, email, display_name, role, version, document)
+select
+  workspace_id, id, state, email, display_name, role, version,
+  format(
+    '{"department":"Data","displayName":"%s","email":"%s","externalId":"%s","familyName":"%s","givenName":"%s","id":"%s","role":"%s",'
+    '"state":"%s","title":"Analyst","userName":"%s","version":%s}',
+    display_name, email, external_id, family_name, given_name, id, role, state, user_name, version)
 from identity.users
 order by workspace_id, id;
 

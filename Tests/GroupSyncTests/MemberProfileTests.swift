@@ -45,24 +45,24 @@ struct MemberProfileTests {
   }
 
   static let cases: [Case] = [
-    Case(name: "externalId", from: "00u1", to: "00u2") { $0.externalID = "00u2" },
-    Case(name: "accountId", from: "4711", to: .null) { $0.accountID = nil },
-    Case(name: "userName", from: .string(Fixture.email(of: Fixture.user(1))), to: "ana") { $0.userName = "ana" },
+    Case(name: "externalId", from: .string("00u1"), to: .string("00u2")) { $0.externalID = "00u2" },
+    Case(name: "accountId", from: .string("4711"), to: .null) { $0.accountID = nil },
+    Case(name: "userName", from: .string(Fixture.email(of: Fixture.user(1))), to: .string("ana")) { $0.userName = "ana" },
     Case(name: "email", from: .string(Fixture.email(of: Fixture.user(1))), to: .null) { $0.email = nil },
-    Case(name: "displayName", from: "Somebody", to: "Ana Silva") { $0.displayName = "Ana Silva" },
-    Case(name: "givenName", from: "Ana", to: "Anna") { $0.givenName = "Anna" },
-    Case(name: "familyName", from: "Silva", to: "Sousa") { $0.familyName = "Sousa" },
-    Case(name: "title", from: "Engineer", to: .null) { $0.title = nil },
-    Case(name: "department", from: "Research", to: "Sales") { $0.department = "Sales" },
-    Case(name: "manager", from: .object(["value": .string("\(Fixture.user(9))")]), to: .object(["displayName": "Eva"])) {
+    Case(name: "displayName", from: .string("Somebody"), to: .string("Ana Silva")) { $0.displayName = "Ana Silva" },
+    Case(name: "givenName", from: .string("Ana"), to: .string("Anna")) { $0.givenName = "Anna" },
+    Case(name: "familyName", from: .string("Silva"), to: .string("Sousa")) { $0.familyName = "Sousa" },
+    Case(name: "title", from: .string("Engineer"), to: .null) { $0.title = nil },
+    Case(name: "department", from: .string("Research"), to: .string("Sales")) { $0.department = "Sales" },
+    Case(name: "manager", from: .object(["value": .string("\(Fixture.user(9))")]), to: .object(["displayName": .string("Eva")])) {
       $0.manager = ManagerReference(displayName: "Eva")
     },
-    Case(name: "\(acme):costCenter", from: "R-17", to: .null) { $0.attributes = [acme: .object(["floor": .integer(3)])] },
+    Case(name: "\(acme):costCenter", from: .string("R-17"), to: .null) { $0.attributes = [acme: .object(["floor": .integer(3)])] },
     Case(name: "\(acme):floor", from: .integer(3), to: .integer(4)) {
-      $0.attributes = [acme: .object(["costCenter": "R-17", "floor": .integer(4)])]
+      $0.attributes = [acme: .object(["costCenter": .string("R-17"), "floor": .integer(4)])]
     },
     Case(name: "\(acme):badge", from: .null, to: .bool(true)) {
-      $0.attributes = [acme: .object(["costCenter": "R-17", "floor": .integer(3), "badge": .bool(true)])]
+      $0.attributes = [acme: .object(["costCenter": .string("R-17"), "floor": .integer(3), "badge": .bool(true)])]
     },
   ]
 
@@ -130,7 +130,7 @@ struct MemberProfileTests {
     }.withoutLargeFields()
     #expect(fixture.apply(update) == [PublishedChange(.memberUpdated, ana)])
     let event = fixture.decider.published.last?.event
-    #expect(event?.changes == ["department": DirectoryEvent.AttributeChange(from: "Research", to: "Sales")])
+    #expect(event?.changes == ["department": DirectoryEvent.AttributeChange(from: .string("Research"), to: .string("Sales"))])
     #expect(event?.member?.title == "Engineer" && event?.member?.attributes?.isEmpty == false)
   }
 
@@ -179,8 +179,4 @@ struct MemberProfileTests {
     #expect(stored == fixture.decider.published.first?.event.member)
     #expect(Member.Details(stored) == member.presence.content?.details)
   }
-}
-
-extension JSONValue: @retroactive ExpressibleByStringLiteral {
-  public init(stringLiteral value: String) { self = .string(value) }
 }

@@ -49,11 +49,12 @@ struct Decider: Sendable {
   ) {
     let others = [group?.id.resource, member?.id.resource].compactMap { $0 }.filter { $0 != cause.event.resource }
     let workspace = cause.event.workspace
+    let sequence = directory.nextSequence(of: workspace)
     published.append(
       PublishedEvent(
         event: DirectoryEvent(
           workspace: workspace, id: ([cause.event.identity, type.rawValue] + others.map(\.description)).joined(separator: "/"),
-          type: type, sequence: directory.nextSequence(of: workspace), member: member, group: group, changes: changes, reason: reason,
+          type: type, sequence: sequence, member: member, group: group, changes: changes, reason: reason,
           changedAt: cause.changedAt),
         traceparent: cause.traceparent))
   }

@@ -56,9 +56,9 @@ struct DirectoryWriter: Sendable {
     }
     try await relay.publishing { [steps, messages] deletion in
       // The events come last, since their statement locks the log.
-      let steps = steps + (deletion.map { [$0] } ?? []) + [appending]
-      let results = try await transaction.pipeline(steps, commit: true)
-      return ((), try Outbox.stored(messages, results[steps.count - 1]))
+      let all = steps + (deletion.map { [$0] } ?? []) + [appending]
+      let results = try await transaction.pipeline(all, commit: true)
+      return ((), try Outbox.stored(messages, results[all.count - 1]))
     }
     return messages.prefix(events.count)
   }

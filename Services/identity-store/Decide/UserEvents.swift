@@ -65,9 +65,9 @@ extension JSONValue {
     case .bool(let value): self = .bool(value)
     case .integer(let value): self = .integer(value)
     // A number beyond the range of `Decimal` stays as its text.
-    case .decimal(let text): self = Decimal(string: text).map { $0.isFinite ? .decimal($0) : .string(text) } ?? .string(text)
+    case .decimal(let text): self = Decimal(string: text).map { $0.isFinite ? JSONValue.decimal($0) : .string(text) } ?? .string(text)
     case .string(let text): self = .string(text)
-    case .array(let elements): self = .array(elements.map(JSONValue.init))
+    case .array(let elements): self = .array(elements.map { JSONValue($0) })
     case .object(let object):
       self = .object(Dictionary(object.members.map { ($0.key, JSONValue($0.value)) }) { $1 })
     }

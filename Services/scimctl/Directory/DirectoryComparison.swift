@@ -60,7 +60,7 @@ struct DirectoryComparison: Sendable {
   private static func user(_ row: Row) throws -> DirectoryDifference {
     DirectoryDifference(
       .user(UserID(try row.uuid(0))), isExtra: try row.bool(1), isMissing: try row.bool(2),
-      try properties(["state", "email", "name", "role", "version"], in: row))
+      try properties(["state", "email", "name", "role", "version", "profile"], in: row))
   }
 
   private static func group(_ row: Row) throws -> DirectoryDifference {

@@ -29,6 +29,11 @@ when (
 )
 execute function directory.discard_document();
 
+create or replace view directory_read.members with (security_invoker = true) as
+select workspace_id, id, state, email, display_name, role, version, document
+from directory.members
+where state <> 'deleted';
+
 -- One row. The epoch differs in a new database, so that a cursor of a lost one is recognised. The lock of the row, which each transaction holds from
 -- its last statement to its end, orders the commits of all processes: a reader never sees a position before a smaller one.
 create table directory.event_log (

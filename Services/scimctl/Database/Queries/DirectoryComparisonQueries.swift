@@ -10,14 +10,16 @@ enum DirectoryComparisonQueries {
     """
     select
       coalesce(u.id, m.id), u.id is null, m.id is null, u.state, m.state, u.email, m.email, u.display_name, m.display_name, u.role, m.role,
-      u.version::text, m.version::text
+      u.version::text, m.version::text, case when u.id is not null then 'complete' end,
+      case when m.document is not null then 'complete' when m.id is not null then 'incomplete' end
     from (
       select * from identity_read.users where workspace_id = $1 and ($2::uuid[] is null or id = any ($2::uuid[]))
     ) u
     full join (
       select * from directory_read.members where workspace_id = $1 and ($2::uuid[] is null or id = any ($2::uuid[]))
     ) m on m.id = u.id
-    where (u.id, u.state, u.email, u.display_name, u.role, u.version) is distinct from (m.id, m.state, m.email, m.display_name, m.role, m.version)
+    where (u.id, u.state, u.email, u.display_name, u.role, u.version, true)
+      is distinct from (m.id, m.state, m.email, m.display_name, m.role, m.version, m.document is not null)
     order by 1
     limit $3::int8
     """)
