@@ -54,6 +54,9 @@ let package = Package(
       name: "CCurl", path: "Services/invitation-mailer/CCurl", pkgConfig: "libcurl",
       providers: [.apt(["libcurl4-openssl-dev"])]),
 
+    .systemLibrary(
+      name: "CAres", path: "Services/scim-api/DNS/CAres", pkgConfig: "libcares", providers: [.apt(["libc-ares-dev"])]),
+
     // Shared
     .target(name: "Primitives", path: "Shared/Primitives", swiftSettings: swiftSettings),
     .target(name: "Models", dependencies: ["Primitives"], path: "Shared/Models", swiftSettings: swiftSettings),
@@ -116,7 +119,8 @@ let package = Package(
     .target(
       name: "EdgeReads",
       dependencies: [
-        "EdgeHTTP", "Models", "Postgres", "Primitives", "SCIM", "SCIMStorage", .product(name: "DequeModule", package: "swift-collections"),
+        "EdgeHTTP", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
+        .product(name: "DequeModule", package: "swift-collections"),
       ],
       path: "Services/scim-api/Reads", swiftSettings: swiftSettings),
     .target(
@@ -134,10 +138,12 @@ let package = Package(
         .product(name: "JWTKit", package: "jwt-kit"), .product(name: "NIOCore", package: "swift-nio"),
       ] + processDependencies,
       path: "Services/scim-api/Product", swiftSettings: swiftSettings),
+    // Verifies mail domains.
+    .target(name: "DNS", dependencies: ["CAres"], path: "Services/scim-api/DNS", exclude: ["CAres"], swiftSettings: swiftSettings),
     .target(
       name: "ManagementAPI",
       dependencies: [
-        "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "SCIM",
+        "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],
@@ -169,7 +175,7 @@ let package = Package(
     .target(
       name: "ScimAPI",
       dependencies: [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "ManagementAPI", "Migrations", "Models", "Postgres",
+        "AdminConsole", "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "Kafka", "ManagementAPI", "Migrations", "Models", "Postgres",
         "ProductAPI",
         "SCIMControllers",
         "ServiceKit",
@@ -242,7 +248,8 @@ let package = Package(
     tests(
       "SCIMAPITests",
       [
-        "AdminConsole", "Credentials", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "ManagementAPI", "Migrations", "Models", "Outbox",
+        "AdminConsole", "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "Kafka", "MailTemplates", "ManagementAPI", "Migrations", "Models",
+        "Outbox",
         "Postgres", "Primitives",
         "ProductAPI", "ProvisioningLog", "SCIM", "SCIMControllers", "SCIMStorage", "ScimAPI", "ServiceKit", "TestSupport",
         .product(name: "Mustache", package: "swift-mustache"),

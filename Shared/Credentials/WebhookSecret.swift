@@ -31,7 +31,7 @@ public struct WebhookSecret: Sendable, Hashable {
     self.key = key
   }
 
-  private init(generatedKey key: [UInt8]) { self.key = key }
+  fileprivate init(generatedKey key: [UInt8]) { self.key = key }
 
   /// Generates a secret of 32 bytes with the system random number generator.
   public static func made() -> WebhookSecret {
@@ -81,6 +81,12 @@ public struct WebhookSeal: Sendable {
     guard secret.count >= Self.minimumSecret else { return nil }
     key = HKDF<SHA256>.deriveKey(
       inputKeyMaterial: SymmetricKey(data: Data(secret.utf8)), info: Data("rollcall webhook secrets 1".utf8), outputByteCount: 32)
+  }
+
+  /// A secret of 32 bytes that only who has this key can derive from `seed`: for a request that is repeated, and must return the same secret.
+  public func secret(derivedFrom seed: [UInt8]) -> WebhookSecret {
+    WebhookSecret(
+      generatedKey: Array(HMAC<SHA256>.authenticationCode(for: Data("rollcall webhook secret\n".utf8) + Data(seed), using: key)))
   }
 
   /// Encrypts `secret` with AES-GCM.

@@ -5,6 +5,8 @@ import Models
 package enum AdministratorAlert: Sendable, Hashable {
   /// A webhook endpoint was disabled because deliveries failed for too long.
   case webhookDisabled(WebhookFailure)
+  /// A workspace runs out of seats, or has no active admin any more.
+  case workspace(WorkspaceAlert)
 
   /// The kinds of alerts. Each has its wording in `wording.….json`, under `alerts`.
   package enum Kind: String, Sendable, Hashable, CaseIterable {
@@ -12,12 +14,24 @@ package enum AdministratorAlert: Sendable, Hashable {
     case webhookDisabled = "webhook-disabled"
     /// ``AdministratorAlert/webhookDisabled(_:)`` for an endpoint of the whole deployment.
     case deploymentWebhookDisabled = "deployment-webhook-disabled"
+    /// Most seats of a workspace are taken.
+    case seatsWarning = "seats-warning"
+    /// All seats of a workspace are taken.
+    case seatsExhausted = "seats-exhausted"
+    /// No active user of a workspace has the role admin any more.
+    case noActiveAdmin = "no-active-admin"
   }
 
   /// The kind of the alert.
   package var kind: Kind {
     switch self {
     case .webhookDisabled(let failure): failure.isDeploymentWide ? .deploymentWebhookDisabled : .webhookDisabled
+    case .workspace(let alert):
+      switch alert.kind {
+      case .seatsWarning: .seatsWarning
+      case .seatsExhausted: .seatsExhausted
+      case .noActiveAdmin: .noActiveAdmin
+      }
     }
   }
 
@@ -27,6 +41,7 @@ package enum AdministratorAlert: Sendable, Hashable {
   package func details() throws -> [UInt8] {
     switch self {
     case .webhookDisabled(let failure): try JSONData.encode(failure)
+    case .workspace(let alert): try JSONData.encode(alert)
     }
   }
 
@@ -37,6 +52,8 @@ package enum AdministratorAlert: Sendable, Hashable {
     switch kind {
     case .webhookDisabled, .deploymentWebhookDisabled:
       self = .webhookDisabled(try JSONData.decode(from: details, type: kind.rawValue))
+    case .seatsWarning, .seatsExhausted, .noActiveAdmin:
+      self = .workspace(try JSONData.decode(from: details, type: kind.rawValue))
     }
   }
 
@@ -47,6 +64,11 @@ package enum AdministratorAlert: Sendable, Hashable {
       [
         "url": failure.url.mailSafeText, "description": failure.description.mailSafeText, "endpoint": "\(failure.webhook)",
         "reason": failure.reason.mailSafeText, "time": Timestamp.text(failure.disabledAt),
+      ]
+    case .workspace(let alert):
+      [
+        "used": alert.seats.map { "\($0.used)" } ?? "", "limit": alert.seats.map { "\($0.limit)" } ?? "",
+        "user": alert.user.map { "\($0)" } ?? "", "time": Timestamp.text(alert.occurredAt),
       ]
     }
   }

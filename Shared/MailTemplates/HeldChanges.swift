@@ -7,8 +7,10 @@ package struct HeldChanges: Sendable {
   package var changes: [Change]
   /// The number of affected groups, including those not listed.
   package var groups: Int
-  /// The number of affected people, including those not listed.
+  /// The number of people who would lose their access, including those not listed.
   package var people: Int
+  /// The number of people who would change in another way, including those not listed.
+  package var others: Int
 
   /// A change that waits for approval.
   package struct Change: Sendable, Hashable {
@@ -37,13 +39,14 @@ package struct HeldChanges: Sendable {
   }
 
   /// Creates a list of changes.
-  package init(changes: [Change], groups: Int, people: Int) {
+  package init(changes: [Change], groups: Int, people: Int, others: Int = 0) {
     self.changes = changes
     self.groups = groups
     self.people = people
+    self.others = others
   }
 
-  /// The maximum number of groups, and of people, listed in one mail.
+  /// The maximum number of groups, of people who would lose their access, and of other people, listed in one mail.
   package static let maximumNamed = 50
 }
 

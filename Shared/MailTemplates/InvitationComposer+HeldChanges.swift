@@ -19,12 +19,14 @@ extension InvitationComposer {
     values["url"] = notice.workspace.heldChangesPage(appURL: appURL)?.text
     for (sentence, text) in wording.held { values[sentence.rawValue] = text }
     let groups = notice.changes.changes.filter(\.kind.isOfGroup)
-    let people = notice.changes.changes.filter { !$0.kind.isOfGroup }
+    let people = notice.changes.changes.filter(\.kind.disablesUser)
+    let others = notice.changes.changes.filter { !$0.kind.isOfGroup && !$0.kind.disablesUser }
     if !groups.isEmpty { values["groups"] = section(groups, of: notice.changes.groups, wording) }
     if !people.isEmpty {
       values["people"] = section(people, of: notice.changes.people, wording)
       if notice.maximumDeactivations != nil { values["heldPeople"] = wording.filled(.heldPeople, names) }
     }
+    if !others.isEmpty { values["others"] = section(others, of: notice.changes.others, wording) }
     values.merge(Self.colours(notice.workspace.branding)) { first, _ in first }
     return EmailMessage(
       sender: from, recipient: recipient,
@@ -53,7 +55,7 @@ extension InvitationComposer {
 
   /// The three commands to list and decide, the same in every language.
   private func commands(for notice: HeldChangesNotice) -> [String] {
-    let (changes, count) = (notice.changes.changes, notice.changes.groups + notice.changes.people)
+    let (changes, count) = (notice.changes.changes, notice.changes.groups + notice.changes.people + notice.changes.others)
     let which = count == 1 ? changes.first.map { "\($0.id)" } ?? "ID" : "ID"
     return [
       "scimctl held list --workspace \(notice.workspace.slug)", "scimctl held approve --workspace \(notice.workspace.slug) \(which)",
@@ -69,6 +71,11 @@ extension HeldChanges.Change {
     case .groupDeleted: .heldGroupDeleted
     case .userDisabled: .heldDisabled
     case .userDeleted: .heldDeleted
+    case .userEnabled: .heldEnabled
+    case .roleChanged: .heldRole
+    case .otherDomain: .heldOtherDomain
+    case .addressChanged: .heldAddress
+    case .accountMatched: .heldAccount
     }
   }
 }

@@ -24,13 +24,14 @@ struct Wording: Sendable {
     case subject, preview, reminderSubject, reminderPreview, greeting, greetingWithoutName, invitation, reminder, button, unexpected,
       support,
       automatic, digestSubject, digest, digestNext, digestAutomatic, heldSubject, held, heldGroup, heldGroupDeleted, heldPeople,
-      heldDisabled, heldDeleted, heldMore,
+      heldDisabled, heldDeleted, heldEnabled, heldRole, heldOtherDomain, heldAddress, heldAccount, heldMore,
       heldAutomatic
   }
 
   /// A sentence about held changes without placeholders.
   enum Held: String, CaseIterable {
-    case heldStatus, heldGroupsHeading, heldPeopleHeading, heldButton, heldDecideHeading, heldApprove, heldReject, heldWaits, heldCommands
+    case heldStatus, heldGroupsHeading, heldPeopleHeading, heldOthersHeading, heldButton, heldDecideHeading, heldApprove, heldReject,
+      heldWaits, heldCommands
   }
 
   /// Reads a `wording.….json`.

@@ -30,6 +30,8 @@ public enum SchemaMigrations {
     migration("identity", 21, "outbox-partitions", PackageResources._21_outbox_partitions_sql),
     migration("identity", 22, "webhooks", PackageResources._22_webhooks_sql),
     migration("identity", 23, "deployment-tokens", PackageResources._23_deployment_tokens_sql),
+    migration("identity", 24, "accounts", PackageResources._24_accounts_sql),
+    migration("identity", 25, "limits", PackageResources._25_limits_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.
@@ -46,6 +48,7 @@ public enum SchemaMigrations {
     migration("mailer", 10, "outbox-partitions", PackageResources._10_outbox_partitions_sql),
     migration("mailer", 11, "fewer-writes", PackageResources._11_fewer_writes_sql),
     migration("mailer", 12, "alerts", PackageResources._12_alerts_sql),
+    migration("mailer", 13, "held-kinds", PackageResources._13_held_kinds_sql),
   ]
 
   /// Migrations of the schema `directory`, which group-sync owns.

@@ -56,7 +56,8 @@ extension Command {
     self.init(
       id: id, workspace: try event.requiredID("workspaceid"), resource: resource,
       actor: Actor(rawValue: try event.required("actor")), session: session, issuedAt: event.time, deadline: deadline,
-      expectedVersions: expectedVersions, settingsVersion: settingsVersion, requestDigest: event.extensions["requestdigest"], replyTo: replyTo,
+      expectedVersions: expectedVersions, settingsVersion: settingsVersion, requestDigest: event.extensions["requestdigest"],
+      replyTo: replyTo,
       traceparent: event.traceparent,
       operation: try Operation(type: event.type, data: event.data))
   }

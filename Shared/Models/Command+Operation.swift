@@ -35,6 +35,12 @@ extension Command.Operation {
     case .rotateSecret(let rotation): ("rotate-secret", .json(rotation))
     case .recordTokenUses(let uses): ("record-token-uses", .json(uses))
     case .reportMail(let report): ("report-mail", .json(report))
+    case .changeMailDomain(let change): ("change-mail-domain", .json(change))
+    case .stageAccounts(let staging): ("stage-accounts", .json(staging))
+    case .startAccountImport(let start): ("start-account-import", .json(start))
+    case .applyAccounts(let chunk): ("apply-accounts", .json(chunk))
+    case .linkAccount(let link): ("link-account", .json(link))
+    case .unlinkAccount(let unlink): ("unlink-account", .json(unlink))
     case .writeWebhook(let write): ("write-webhook", .json(write))
     case .deleteWebhook(let id): ("delete-webhook", .json(WebhookDeletion(webhook: id)))
     case .disableWebhook(let id, let reason): ("disable-webhook", .json(WebhookDisabling(webhook: id, reason: reason)))
@@ -68,6 +74,12 @@ extension Command.Operation {
     "rotate-secret": decoder(Self.rotateSecret),
     "record-token-uses": decoder(Self.recordTokenUses),
     "report-mail": decoder(Self.reportMail),
+    "change-mail-domain": decoder(Self.changeMailDomain),
+    "stage-accounts": decoder(Self.stageAccounts),
+    "start-account-import": decoder(Self.startAccountImport),
+    "apply-accounts": decoder(Self.applyAccounts),
+    "link-account": decoder(Self.linkAccount),
+    "unlink-account": decoder(Self.unlinkAccount),
     "write-webhook": decoder(Self.writeWebhook),
     "delete-webhook": decoder { (deletion: WebhookDeletion) in .deleteWebhook(deletion.webhook) },
     "disable-webhook": decoder { (disabling: WebhookDisabling) in .disableWebhook(disabling.webhook, reason: disabling.reason) },

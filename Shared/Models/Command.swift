@@ -88,7 +88,8 @@ public struct Command: Sendable, Equatable {
     case decideHeldChange(HeldChangeDecision)
     /// Publishes the state of resources again, for consumers that lost it. ``Command/resource`` is the workspace.
     case restate(Restatement)
-    /// Publishes the state of every workspace again. ``Command/workspace`` is ``WorkspaceID/deployment``. There is no reply.
+    /// Publishes the state of every workspace again if ``Command/workspace`` is ``WorkspaceID/deployment``, and otherwise that of the
+    /// workspace. The reply does not wait for it.
     case rebuild(Rebuild)
     /// Creates a successor of an access token.
     case rotateToken(TokenRotation)
@@ -99,6 +100,18 @@ public struct Command: Sendable, Equatable {
     /// Records a delivery report in the audit trail; the mailer consumes the report from `mail.events`. ``Command/resource`` is the
     /// workspace. There is no reply.
     case reportMail(MailEvent)
+    /// Adds, verifies or removes a mail domain. ``Command/resource`` is the workspace.
+    case changeMailDomain(MailDomainChange)
+    /// Stores a part of an import of accounts. ``Command/resource`` is the workspace, as for the next two.
+    case stageAccounts(AccountStaging)
+    /// Starts an import whose parts are all stored.
+    case startAccountImport(AccountImportStart)
+    /// Applies a chunk of an import; sent by identity-store to itself. There is no reply.
+    case applyAccounts(AccountChunk)
+    /// Links a user to an imported account. ``Command/resource`` is the user.
+    case linkAccount(AccountLink)
+    /// Removes the link of a user. ``Command/resource`` is the user.
+    case unlinkAccount(AccountUnlink)
     /// Creates or changes a webhook endpoint. ``Command/workspace`` and ``Command/resource`` are the workspace, or
     /// ``WorkspaceID/deployment`` for an endpoint that receives the events of all workspaces.
     case writeWebhook(WebhookEndpointWrite)

@@ -10,6 +10,12 @@ public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
   case userDisabled = "user-disabled"
   /// A user is deleted.
   case userDeleted = "user-deleted"
+  /// A user whose address is in none of the verified domains is enabled.
+  case otherDomain = "other-domain"
+  /// A user gets an address in none of the verified domains.
+  case addressChanged = "address-changed"
+  /// A user is enabled who may be the owner of an imported account.
+  case accountMatched = "account-matched"
   /// A user is enabled, or created, beyond the seat limit (``SeatLimit``). Until then the user is stored as disabled.
   case userEnabled = "user-enabled"
   /// The last active admin gets another role.
@@ -17,6 +23,12 @@ public enum HeldChangeKind: String, Sendable, Hashable, Codable, CaseIterable {
 
   /// Whether the change is about a group, and not a user.
   public var isOfGroup: Bool { self == .membersRemoved || self == .groupDeleted }
+
+  /// Whether the change is about an attribute of an enabled user.
+  public var isOfAttribute: Bool { self == .addressChanged || self == .roleChanged }
+
+  /// Whether the change takes the access of a user away.
+  public var disablesUser: Bool { self == .userDisabled || self == .userDeleted }
 }
 
 /// An admin's decision about a held change.

@@ -22,8 +22,8 @@ public struct Reply: Sendable, Equatable {
     case resource(StoredResource, created: Bool)
     /// Carried out, without content.
     case done
-    /// The outcome of a sign-in.
-    case signIn(SignInOutcome)
+    /// The outcome of a sign-in, and the user who signed in; `nil` if there is none, or if an earlier release recorded the reply.
+    case signIn(SignInOutcome, user: UserID? = nil)
     /// The outcomes of the operations of a bulk request, in the order of the command. Skipped operations are missing at the end.
     case bulk([Bulk.Outcome])
     /// Refused, with an HTTP status and a SCIM error in JSON (RFC 7644 §3.12).
@@ -76,6 +76,7 @@ extension Reply {
   public static let type = "rollcall.reply.v1"
   private static let signInAttribute = "signin"
   private static let digestAttribute = "requestdigest"
+  private static let signedInUserAttribute = "signinuser"
 
   /// The message of this reply.
   public func cloudEvent(source: String, correlationID: String, time: Date, traceparent: String?) -> CloudEvent {
@@ -124,7 +125,10 @@ extension Reply {
       if let unapplied = resource.unapplied { attributes["unapplied"] = String(decoding: unapplied, as: UTF8.self) }
       return (attributes, resource.document)
     case .done: return (["status": "204"], [])
-    case .signIn(let outcome): return (["status": "204", Self.signInAttribute: outcome.rawValue], [])
+    case .signIn(let outcome, let user):
+      var attributes = ["status": "204", Self.signInAttribute: outcome.rawValue]
+      if let user { attributes[Self.signedInUserAttribute] = user.description }
+      return (attributes, [])
     case .bulk(let outcomes): return (["status": "207"], outcomes.json())
     case .refused(let status, let error): return (["status": String(status)], error)
     }
@@ -180,7 +184,12 @@ extension Reply {
         return
       }
       guard let outcome = SignInOutcome(rawValue: text) else { throw .malformed(attribute: Self.signInAttribute, value: text) }
-      self.init(command: command, outcome: .signIn(outcome))
+      var user: UserID?
+      if let text = attributes[Self.signedInUserAttribute] {
+        guard let id = UserID(text) else { throw .malformed(attribute: Self.signedInUserAttribute, value: text) }
+        user = id
+      }
+      self.init(command: command, outcome: .signIn(outcome, user: user))
     case 207: self.init(command: command, outcome: .bulk(try JSONData.decode(from: data, type: Self.type)))
     default: self.init(command: command, outcome: .refused(status: status, error: data))
     }

@@ -65,7 +65,7 @@ extension Restatement {
   }
 }
 
-/// A request to publish the current state of every workspace again, because a consumer lost messages.
+/// A request to publish the current state of every workspace, or of one, again, because a consumer lost messages.
 ///
 /// identity-store splits the work into ``Restatement`` commands, workspace by workspace.
 public struct Rebuild: Sendable, Hashable, Codable {
@@ -75,13 +75,19 @@ public struct Rebuild: Sendable, Hashable, Codable {
   public var reason: String
   /// Whether invitation-mailer creates missing invitations.
   public var invitations: Restatement.Invitations
+  /// The only workspace whose state is published; `nil`: that of all workspaces. ``Command/workspace`` is the same.
+  public var workspace: WorkspaceID?
 
   /// Creates a rebuild.
-  public init(consumer: String, reason: String, invitations: Restatement.Invitations) {
+  public init(consumer: String, reason: String, invitations: Restatement.Invitations, workspace: WorkspaceID? = nil) {
     self.consumer = consumer
     self.reason = reason
     self.invitations = invitations
+    self.workspace = workspace
   }
+
+  /// The ``consumer`` of a rebuild that an administrator requested.
+  public static let administrator = "administrator"
 
   /// The command that requests the rebuild. It is idempotent: commands with the same `id` are one rebuild.
   public func command(id: CommandID, by service: String, at time: Date) -> Command {

@@ -38,6 +38,12 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var relink: RelinkPolicy
   /// Whether two groups may have the same name.
   public var duplicateGroupNames: DuplicateGroupNames
+  /// The mail domains of the customer. Only ``MailDomainChange`` changes them, not an update of the settings.
+  public var mailDomains: [MailDomain]
+  /// What happens to users with addresses in other domains.
+  public var otherDomains: OtherDomains
+  /// How users are linked to imported accounts.
+  public var accountLinking: AccountLinking
 
   /// Creates settings.
   public init(
@@ -45,7 +51,8 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     defaultRole: String = "viewer", roleAttribute: String = "secodaRole", connectionProfile: ConnectionProfile = .auto,
     extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy(),
     changeGuard: ChangeGuard? = nil, seats: SeatLimit? = nil, adminLanguage: String? = nil, relink: RelinkPolicy = .samePerson,
-    duplicateGroupNames: DuplicateGroupNames = .reject
+    duplicateGroupNames: DuplicateGroupNames = .reject,
+    mailDomains: [MailDomain] = [], otherDomains: OtherDomains = .allow, accountLinking: AccountLinking = .verifiedAddress
   ) {
     self.slug = slug
     self.name = name
@@ -65,10 +72,15 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.adminLanguage = adminLanguage
     self.relink = relink
     self.duplicateGroupNames = duplicateGroupNames
+    self.mailDomains = mailDomains
+    self.otherDomains = otherDomains
+    self.accountLinking = accountLinking
   }
 
+  /// The built-in role of administrators.
+  public static let adminRole = "admin"
   /// The roles of every workspace.
-  public static let builtInRoles = ["admin", "editor", "viewer"]
+  public static let builtInRoles = [adminRole, "editor", "viewer"]
 
   /// All roles, built-in ones first.
   public var roles: [String] { Self.builtInRoles + customRoles }
@@ -142,6 +154,9 @@ extension WorkspaceSettings {
       seats: try container.decodeIfPresent(SeatLimit.self, forKey: .seats),
       adminLanguage: try container.decodeIfPresent(String.self, forKey: .adminLanguage),
       relink: try container.decodeIfPresent(RelinkPolicy.self, forKey: .relink) ?? .samePerson,
-      duplicateGroupNames: try container.decodeIfPresent(DuplicateGroupNames.self, forKey: .duplicateGroupNames) ?? .reject)
+      duplicateGroupNames: try container.decodeIfPresent(DuplicateGroupNames.self, forKey: .duplicateGroupNames) ?? .reject,
+      mailDomains: try container.decodeIfPresent([MailDomain].self, forKey: .mailDomains) ?? [],
+      otherDomains: try container.decodeIfPresent(OtherDomains.self, forKey: .otherDomains) ?? .allow,
+      accountLinking: try container.decodeIfPresent(AccountLinking.self, forKey: .accountLinking) ?? .verifiedAddress)
   }
 }

@@ -63,6 +63,10 @@ extension Diagnosis {
       return Diagnosis(.forbidden, entry.detail ?? "The request was not permitted.", fix: "Change what the detail names.")
     }
     guard let obstacle = settings.scimObstacle else {
+      if let detail = entry.detail, detail.contains("seats of this workspace are taken") {
+        return Diagnosis(
+          .seatsTaken, detail, fix: "Free a seat: unassign people who no longer need access. Or have the limit raised. \(provider.again).")
+      }
       return Diagnosis(
         .closed,
         "SCIM was closed for this workspace when the request came, and is open now. The answer was: \(entry.detail ?? "403")",

@@ -14,6 +14,7 @@ extension Diagnosis.Cause {
     case .closedBySSO: "SAML SSO is not enabled"
     case .closedByOptIn: "SCIM is not switched on"
     case .closed: "SCIM was closed then"
+    case .seatsTaken: "All seats are taken"
     case .secretInURL: "A secret was in the URL"
     case .forbidden: "It is not permitted"
     case .userNameTaken: "The userName is taken"

@@ -36,6 +36,8 @@ public struct Diagnosis: Sendable, Hashable {
     case closedByOptIn
     /// SCIM was not available at the time of the request.
     case closed
+    /// All seats of the workspace are taken.
+    case seatsTaken
     /// The URL contained a secret.
     case secretInURL
     /// The request was not permitted for another reason.

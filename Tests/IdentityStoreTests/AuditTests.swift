@@ -64,6 +64,8 @@ struct AuditTests {
       (.updateWorkspace(Fixture.settings), .token(.made(at: Date())), true), (.deleteUser, .token(.made(at: Date())), false),
       (.deleteUser, ana, true), (.deleteGroup, Command.Actor(rawValue: "person:ana"), true), (.deleteGroup, .service("x"), false),
       (.revokeToken(TokenRevocation(token: .made(at: Date()))), .service("scim-api"), true),
+      (.updateWorkspace(Fixture.settings), .deploymentToken(.made(at: Date())), true),
+      (.promoteUser(signIn), .deploymentToken(.made(at: Date())), false),
       (.promoteUser(signIn), ana, true), (.promoteUser(signIn), .service("invitation-mailer"), false),
       (.reportMail(report), .token(.made(at: Date())), true), (.reportMail(report), .client(.made(at: Date())), true),
     ])

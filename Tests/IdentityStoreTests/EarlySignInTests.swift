@@ -19,10 +19,10 @@ struct EarlySignInTests {
   func outcomes() {
     var fixture = Fixture()
     let (ana, _) = fixture.createUser(#"{"userName":"ana@example.com"}"#)
-    fixture.createUser(#"{"userName":"ben@example.com","active":false}"#)
-    #expect(fixture.decide(.promoteUser(signIn("ANA@example.com")), on: fixture.id()) == .signIn(.promoted))
-    #expect(fixture.decide(.promoteUser(signIn(nil, ana.user)), on: ana) == .signIn(.alreadyActive))
-    #expect(fixture.decide(.promoteUser(signIn("ben@example.com")), on: fixture.id()) == .signIn(.disabled))
+    let (ben, _) = fixture.createUser(#"{"userName":"ben@example.com","active":false}"#)
+    #expect(fixture.decide(.promoteUser(signIn("ANA@example.com")), on: fixture.id()) == .signIn(.promoted, user: ana.user))
+    #expect(fixture.decide(.promoteUser(signIn(nil, ana.user)), on: ana) == .signIn(.alreadyActive, user: ana.user))
+    #expect(fixture.decide(.promoteUser(signIn("ben@example.com")), on: fixture.id()) == .signIn(.disabled, user: ben.user))
     #expect(fixture.decide(.promoteUser(signIn("nobody@example.com")), on: fixture.id()) == .signIn(.remembered))
     #expect(fixture.decide(.promoteUser(signIn(nil, UserID(bytes: [9]))), on: fixture.id()) == .signIn(.unknownUser))
   }

@@ -14,7 +14,8 @@ struct Fixture {
 
   init(
     customRoles: [String] = [], defaultRole: String = "viewer", changeGuard: ChangeGuard? = nil,
-    relink: WorkspaceSettings.RelinkPolicy = .samePerson, duplicateGroupNames: WorkspaceSettings.DuplicateGroupNames = .reject
+    seats: SeatLimit? = nil, relink: WorkspaceSettings.RelinkPolicy = .samePerson,
+    duplicateGroupNames: WorkspaceSettings.DuplicateGroupNames = .reject
   ) {
     var state = WorkingSet()
     state.load(
@@ -22,9 +23,10 @@ struct Fixture {
         id: Self.workspace,
         settings: WorkspaceSettings(
           slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/",
-          customRoles: customRoles, defaultRole: defaultRole, changeGuard: changeGuard, relink: relink,
+          customRoles: customRoles, defaultRole: defaultRole, changeGuard: changeGuard, seats: seats, relink: relink,
           duplicateGroupNames: duplicateGroupNames),
         version: 1, createdAt: Self.start, modifiedAt: Self.start))
+    if seats != nil { state.loadSeats(taken: 0, in: Self.workspace) }
     decider = Decider(state: state, now: Self.start, nameHash: NameHash(key: "test"))
   }
 
@@ -89,6 +91,33 @@ struct Fixture {
   /// The published changes of users, oldest first.
   var userChanges: [UserChanged.Change] {
     decider.events.compactMap { if case .userChanged(let event) = $0.event { event.change } else { nil } }
+  }
+
+  /// The published alerts, oldest first.
+  var alerts: [WorkspaceAlert] {
+    decider.events.compactMap { if case .workspaceAlert(let event) = $0.event { event } else { nil } }
+  }
+
+  /// The published notices of held changes, oldest first.
+  var notices: [ChangeHeld] {
+    decider.events.compactMap { if case .changeHeld(let event) = $0.event { event } else { nil } }
+  }
+
+  /// The current held change of a resource.
+  func held(_ resource: ResourceID) -> HeldChangeRecord? {
+    decider.state.heldChanges[ResourceKey(workspace: Self.workspace, id: resource)]
+  }
+
+  /// Decides about the current held change of a resource.
+  mutating func decideHeldChange(_ verdict: HeldChangeDecision.Verdict, of resource: ResourceID) -> Reply.Outcome {
+    let change = held(resource)?.id ?? HeldChangeID(id().uuid)
+    return decide(.decideHeldChange(HeldChangeDecision(change: change, verdict: verdict)), on: resource)
+  }
+
+  /// Sets an attribute of a user by PATCH. The value is JSON.
+  @discardableResult
+  mutating func set(_ attribute: String, to value: String, of user: ResourceID) -> Reply.Outcome {
+    decide(.patchUser(patch: patch(#"{"op":"replace","path":"\#(attribute)","value":\#(value)}"#)), on: user)
   }
 
   var groupChanges: [GroupChanged] {

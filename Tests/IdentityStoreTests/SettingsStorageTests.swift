@@ -155,6 +155,34 @@ struct SettingsStorageTests {
     #expect(try await store.count("select count(*) from identity_read.token_uses where day < current_date - 1") == 0)
   }
 
+  @Test("Tokens of the deployment are stored with their uses, audit entries and replies", .timeLimit(.minutes(10)))
+  func deploymentTokens() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    let id = TokenID.made(at: Date())
+    func command(_ operation: Command.Operation) -> Command {
+      var command = store.command(operation, on: WorkspaceID.deployment.resource)
+      (command.workspace, command.actor, command.requestDigest) = (.deployment, .operator("ana"), "0badcafe")
+      return command
+    }
+    let grant = TokenGrant(
+      token: id, name: "Product", scopes: [.admin, .events], digest: String(repeating: "a", count: 64), expiresAt: nil)
+    let issue = command(.issueToken(grant))
+    // A redelivered command gets its recorded reply.
+    for _ in 0..<2 {
+      let replies = try await process.execute([issue])
+      #expect(replies.map(\.outcome.status) == [204] && replies.map(\.requestDigest) == ["0badcafe"])
+    }
+    let uses = TokenUses(uses: [.init(token: id, address: "192.0.2.1", count: 2, lastUsedAt: Date())])
+    #expect(try await process.execute([command(.recordTokenUses(uses))])[0].outcome.status == 204)
+    #expect(try await process.execute([command(.revokeToken(TokenRevocation(token: id)))])[0].outcome.status == 204)
+    let nobody = "workspace_id = '\(WorkspaceID.deployment)'"
+    #expect(try await store.count("select count(*) from identity.tokens where \(nobody) and revoked_at is not null") == 1)
+    #expect(try await store.count("select sum(uses)::int8 from identity.token_uses where \(nobody)") == 2)
+    #expect(try await store.count("select count(*) from identity.audit where \(nobody) and actor = 'operator:ana'") == 2)
+    #expect(try await store.count("select count(*) from identity.workspaces where id = '\(WorkspaceID.deployment)'") == 0)
+  }
+
   @Test("Signing keys are created in advance, by one of several processes, and deleted after their expiry", .timeLimit(.minutes(10)))
   func keys() async throws {
     let store = try await StoreDatabase.start()

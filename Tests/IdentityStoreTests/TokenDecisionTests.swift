@@ -100,6 +100,69 @@ struct TokenDecisionTests {
     #expect(token(client, fixture)?.former == nil)
   }
 
+  /// Decides a command of the deployment.
+  private func decideForDeployment(_ fixture: inout Fixture, _ operation: Command.Operation) -> Reply.Outcome {
+    var command = fixture.command(operation, on: WorkspaceID.deployment.resource)
+    command.workspace = .deployment
+    return fixture.decider.decide(ParsedCommand(command)).outcome
+  }
+
+  @Test("The deployment has tokens without a workspace: they are issued, rotated, counted and revoked")
+  func deployment() throws {
+    var fixture = Fixture()
+    let id = TokenID(fixture.id().uuid)
+    let grant = TokenGrant(
+      token: id, name: "Product", scopes: TokenScope.deploymentWide, digest: Self.digests[0], expiresAt: nil)
+    #expect(decideForDeployment(&fixture, .issueToken(grant)).status == 204)
+    let rotation = rotation(&fixture, id)
+    #expect(decideForDeployment(&fixture, .rotateToken(rotation)).status == 204)
+    let uses = TokenUses(uses: [.init(token: id, address: "192.0.2.1", count: 2, lastUsedAt: Fixture.start)])
+    #expect(decideForDeployment(&fixture, .recordTokenUses(uses)).status == 204)
+    #expect(decideForDeployment(&fixture, .revokeToken(TokenRevocation(token: id))).status == 204)
+    let key = ResourceKey(workspace: .deployment, id: id.resource)
+    let token = try #require(fixture.decider.state.tokens[key])
+    #expect(token.revokedAt == Fixture.start && Set(token.scopes) == TokenScope.deploymentWide)
+    #expect(fixture.decider.state.changes.tokenUses.keys.map(\.token) == [key])
+    // The workspace does not have it.
+    let other = fixture.decide(.revokeToken(TokenRevocation(token: id)), on: Fixture.workspace.resource)
+    #expect(other.status == 404)
+  }
+
+  @Test(
+    "The deployment has neither SCIM tokens nor clients, sessions and links, nor settings and users",
+    arguments: [
+      (TokenKind.token, [TokenScope.scim]), (.token, [.admin, .scim]), (.client, [.events]), (.session, [.admin]), (.link, [.admin]),
+    ])
+  func notForDeployment(kind: TokenKind, scopes: [TokenScope]) {
+    var fixture = Fixture()
+    let grant = TokenGrant(
+      token: TokenID(fixture.id().uuid), kind: kind, name: "x", scopes: Set(scopes), digest: Self.digests[0],
+      expiresAt: Fixture.start + 60)
+    #expect(decideForDeployment(&fixture, .issueToken(grant)).status == 400)
+    #expect(decideForDeployment(&fixture, .createUser(document: Fixture.user(#"{"userName":"ana"}"#))).status == 404)
+    #expect(fixture.decider.state.changes.writtenTokens.isEmpty)
+  }
+
+  @Test("A token of a workspace that does not exist is refused")
+  func noWorkspace() {
+    var fixture = Fixture()
+    let grant = TokenGrant(token: TokenID(fixture.id().uuid), name: "x", scopes: [.scim], digest: Self.digests[0], expiresAt: nil)
+    var command = fixture.command(.issueToken(grant), on: Fixture.workspace.resource)
+    command.workspace = .made(at: Fixture.start)
+    #expect(fixture.decider.decide(ParsedCommand(command)).outcome.status == 404)
+  }
+
+  @Test("A reply has the digest of the request whose command was carried out")
+  func requestDigest() {
+    var fixture = Fixture()
+    let grant = TokenGrant(token: TokenID(fixture.id().uuid), name: "x", scopes: [.scim], digest: Self.digests[0], expiresAt: nil)
+    var command = fixture.command(.issueToken(grant), on: Fixture.workspace.resource)
+    command.requestDigest = "first"
+    #expect(fixture.decider.decide(ParsedCommand(command)).requestDigest == "first")
+    command.requestDigest = "second"
+    #expect(fixture.decider.decide(ParsedCommand(command)).requestDigest == "first")
+  }
+
   @Test("Uses of existing tokens are counted, for a bounded number of addresses a day")
   func uses() {
     var fixture = Fixture()

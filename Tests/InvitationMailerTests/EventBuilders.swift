@@ -101,3 +101,16 @@ extension Message {
       value: event.data)
   }
 }
+
+extension IdentityEvent {
+  /// An alert about a workspace, as identity-store publishes it.
+  static func alert(
+    _ kind: WorkspaceAlert.Kind, command: CommandID = .made(at: .sample), used: Int = 90, of limit: Int = 100
+  ) -> IdentityEvent {
+    .workspaceAlert(
+      WorkspaceAlert(
+        command: command, workspace: .acme, kind: kind,
+        seats: kind == .noActiveAdmin ? nil : WorkspaceAlert.Seats(used: used, limit: limit),
+        user: kind == .noActiveAdmin ? .ana : nil, occurredAt: .sample))
+  }
+}

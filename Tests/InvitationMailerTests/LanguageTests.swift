@@ -73,6 +73,7 @@ struct AdministratorMailTests {
   }
 
   private static let kinds: [HeldChangeKind] = [.membersRemoved, .groupDeleted, .userDisabled, .userDeleted]
+  private static let otherKinds: [HeldChangeKind] = [.userEnabled, .roleChanged, .otherDomain, .addressChanged, .accountMatched]
 
   private func held(
     _ language: String?, customDomain: String? = nil, appURL: String? = "https://rollcall.example", kinds: [HeldChangeKind] = kinds,
@@ -83,11 +84,15 @@ struct AdministratorMailTests {
         id: HeldChangeID(bytes: [UInt8(index)]), kind: kind, name: "<\(kind.rawValue)>", leaving: 61, members: 97, heldAt: .sample)
     }
     let groups = kinds.count(where: \.isOfGroup)
+    let people = kinds.count(where: \.disablesUser)
+    let others = kinds.count - groups - people
     return try InvitationComposer(from: .rollcall, appURL: appURL).message(
       for: HeldChangesNotice(
         id: UUID(uuid: InvitationID(bytes: [9]).uuid.uuid), address: "it@acme.example",
         workspace: workspace(language, customDomain: customDomain),
-        changes: HeldChanges(changes: changes, groups: groups + beyond, people: kinds.count - groups + (beyond == 0 ? 0 : beyond + 1)),
+        changes: HeldChanges(
+          changes: changes, groups: groups + beyond, people: people + (beyond == 0 ? 0 : beyond + 1),
+          others: others + (others == 0 ? 0 : beyond)),
         maximumDeactivations: 23), at: .sample)
   }
 
@@ -134,6 +139,22 @@ struct AdministratorMailTests {
     }
     #expect(header("Message-ID", of: message) == "<held-09000000-0000-0000-0000-000000000000@rollcall.example>")
     #expect(header("Auto-Submitted", of: message) == "auto-generated")
+  }
+
+  @Test(arguments: ["en", "de", "fr", "es", "ja"])
+  func `about held changes list those that take nobody's access in a section of their own`(language: String) throws {
+    let message = try held(language, kinds: Self.otherKinds)
+    for kind in Self.otherKinds {
+      #expect(message.text.contains("<\(kind.rawValue)>"))
+      #expect(message.html.contains("&lt;\(kind.rawValue)&gt;"))
+    }
+    #expect(message.text.contains("(8)"))
+    #expect(!message.text.contains("{{") && !message.text.contains("23"))
+    let english = try held(nil, kinds: Self.otherKinds)
+    let lines = Set(english.text.split(separator: "\n")).intersection(message.text.split(separator: "\n"))
+    if language != "en" {
+      #expect(lines.allSatisfy { $0.hasPrefix("  scimctl") || $0.hasPrefix("https:") || $0 == "-- " }, "\(lines)")
+    }
   }
 
   @Test func `about one held change contain its id in the commands, and no empty sections`() throws {

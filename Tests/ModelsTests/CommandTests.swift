@@ -71,7 +71,7 @@ struct CommandTests {
   private static func command(_ operation: Command.Operation) -> Command {
     Command(
       id: .made(at: time), workspace: workspace, resource: resource, actor: .console("Ana"), session: .made(at: time), issuedAt: time,
-      deadline: time.addingTimeInterval(10), expectedVersions: [3, 4], settingsVersion: 7,
+      deadline: time.addingTimeInterval(10), expectedVersions: [3, 4], settingsVersion: 7, requestDigest: "0badcafe",
       replyTo: ReplyAddress(partition: 3, correlationID: "c-1"),
       traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", operation: operation)
   }
@@ -90,7 +90,7 @@ struct CommandTests {
   func withoutReply() throws {
     var command = Self.command(.deleteUser)
     (command.session, command.deadline, command.expectedVersions, command.replyTo, command.traceparent) = (nil, nil, nil, nil, nil)
-    command.settingsVersion = nil
+    (command.settingsVersion, command.requestDigest) = (nil, nil)
     let event = try command.cloudEvent(source: "scimctl/0")
     #expect(try Command(CloudEvent(headers: event.headers, data: event.data)) == command)
   }

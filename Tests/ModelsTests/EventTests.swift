@@ -41,6 +41,14 @@ struct EventTests {
             slug: "acme", name: "Acme", plan: .team, samlSSO: false, scimEnabled: true, signInURL: "https://acme.example"),
           version: 1, changedAt: time)),
       .signInRefused(SignInRefused(workspace: workspace, user: user, signedInAt: time)),
+      .workspaceAlert(
+        WorkspaceAlert(
+          command: .made(at: time), workspace: workspace, kind: .seatsWarning, seats: .init(used: 90, limit: 100), occurredAt: time)),
+      .workspaceAlert(
+        WorkspaceAlert(
+          command: .made(at: time), workspace: workspace, kind: .seatsExhausted, seats: .init(used: 100, limit: 100), occurredAt: time)),
+      .workspaceAlert(
+        WorkspaceAlert(command: .made(at: time), workspace: workspace, kind: .noActiveAdmin, user: user, occurredAt: time)),
       .changeHeld(
         ChangeHeld(
           workspace: workspace, change: .made(at: time), kind: .membersRemoved, resource: user.resource, name: "Data team", leaving: 60,

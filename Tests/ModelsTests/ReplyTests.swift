@@ -25,7 +25,7 @@ struct ReplyTests {
     "Every outcome round-trips through an event, and through its stored form",
     arguments: [
       .resource(resource, created: true), .resource(resource, created: false), .resource(partly, created: false), .done,
-      .signIn(.promoted), .signIn(.remembered),
+      .signIn(.promoted, user: resource.id.user), .signIn(.remembered), .signIn(.unknownUser),
       .resource(relinked(.samePerson), created: true), .resource(relinked(.reassigned), created: true),
       .refused(status: 409, error: Array(#"{"status":"409"}"#.utf8)), .refused(status: 500, error: []),
       .bulk([
@@ -42,6 +42,18 @@ struct ReplyTests {
     #expect(received.extensions["correlationid"] == "c-1")
     let (attributes, data) = reply.encoded()
     #expect(try Reply(command: reply.command, attributes: attributes, data: data) == reply)
+  }
+
+  @Test(
+    "The digest of the request round-trips with every outcome",
+    arguments: [.done, .signIn(.promoted), .resource(resource, created: true), .refused(status: 409, error: [])] as [Reply.Outcome])
+  func requestDigest(outcome: Reply.Outcome) throws {
+    let reply = Reply(command: .made(at: Self.time), outcome: outcome, requestDigest: "0badcafe")
+    let event = reply.cloudEvent(source: "identity-store/0", correlationID: "c-1", time: Self.time, traceparent: nil)
+    #expect(try Reply(CloudEvent(headers: event.headers, data: event.data)) == reply)
+    let (attributes, data) = reply.recorded()
+    #expect(try Reply(command: reply.command, attributes: attributes, data: data).requestDigest == "0badcafe")
+    #expect(reply.completed(with: Self.resource).requestDigest == "0badcafe")
   }
 
   @Test("A recorded reply lacks only the document, and gets document and version from the present resource")

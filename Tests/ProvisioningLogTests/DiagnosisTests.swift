@@ -106,6 +106,7 @@ struct DiagnosisTests {
       (entry(403), context { $0.settings?.samlSSO = false }, .closedBySSO),
       (entry(403), context { $0.settings?.scimEnabled = false }, .closedByOptIn),
       (entry(403), context { $0.token = token() }, .closed),
+      (entry(403, detail: "All 5 seats of this workspace are taken: 5 users."), context { $0.token = token() }, .seatsTaken),
       (entry(403, "sensitive"), context(), .secretInURL),
       (entry(403), DiagnosisContext(), .forbidden),
       (

@@ -61,10 +61,16 @@ struct EdgeBuilder: Sendable {
   /// The sessions of the console; nil without a console.
   var consoleStore: ConsoleStore?
   var proxyHeaders: ProxyHeaders?
+  /// Reads the user of a sign-in.
+  var signedInUser: SignedInUser.Read = { _, _ in nil }
   /// The workspaces that requests with deployment-wide tokens can name, besides ``workspace``.
   var otherWorkspaces: [NamedWorkspace] = []
+  /// The TXT records of a name.
+  var txtRecords: Management.TXTRecords = { _ in [] }
   /// The database of the management API; nil for one that does not respond.
   var database: Database?
+  /// Encrypts the secrets of webhooks; nil if webhooks are not configured.
+  var webhookSeal = WebhookSeal(secret: "the secret of the tests' webhooks")
   /// Replies to commands, with the digests of requests; nil to reply with ``reply``.
   var answer: (@Sendable (Command) async throws -> Reply?)?
   /// The reply of identity-store; nil for no reply.
@@ -136,7 +142,12 @@ struct EdgeBuilder: Sendable {
         bulksInFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 4, perWorkspace: 4, perToken: 2), what: "bulk requests"),
         listLimiter: WorkspaceConcurrencyLimiter(maximumPerWorkspace: 4),
         writeLimiter: WorkspaceConcurrencyLimiter("writes", maximumPerWorkspace: max(1, maximumInFlight))),
-      signIns: SignInController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
+      signIns: SignInController(
+        bodies: bodies, producer: producer, commands: commands,
+        inFlight: ConcurrencyLimit(
+          ConcurrencyLimit.Limits(all: maximumInFlight, perWorkspace: max(1, maximumInFlight), perToken: max(1, maximumInFlight)),
+          what: "sign-ins that wait for an outcome"),
+        workspaces: workspaces, user: signedInUser, source: "scim-api/0", timeout: .seconds(600)),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "scim-api/0", timeout: .seconds(600)),
       directory: DirectoryController(reads: directory, cursors: cursors),
       events: EventsController(
@@ -149,7 +160,8 @@ struct EdgeBuilder: Sendable {
       workspaces: workspaces,
       management: Management(
         Management.Dependencies(
-          database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true)))
+          database: database ?? Self.silentDatabase, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true,
+          webhookSeal: webhookSeal, txtRecords: txtRecords)))
     if let dependencies = consoleDependencies(commands, sites, tokens, limits, EntryReplays(responder: edge.replayResponder())) {
       edge.console = try! Console(dependencies)
     }

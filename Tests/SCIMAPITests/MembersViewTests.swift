@@ -74,8 +74,8 @@ struct MembersViewTests {
 
   @Test("Tabs have counts, pages link to the next one, and a truncated search says so")
   func tabs() throws {
-    let people = (1...60).map { ListedMember.sample("Person \($0)", .active) }
-    func view(_ query: MembersRequest.Query, _ found: [ListedMember], cursor: String? = nil) -> MembersView {
+    let people = (1...60).map { MemberSummary.sample("Person \($0)", .active) }
+    func view(_ query: MembersRequest.Query, _ found: [MemberSummary], cursor: String? = nil) -> MembersView {
       MembersView(
         MembersRequest(query, cursor: cursor), found, totals: .init(invited: 3, active: 1_234_567, disabled: 0), workspace: .sample,
         at: Self.now
@@ -100,7 +100,7 @@ struct MembersViewTests {
 
   @Test("A row has a name, a few groups, and actions only for invited members")
   func rows() {
-    var member = ListedMember.sample("ana@example.com", .invited)
+    var member = MemberSummary.sample("ana@example.com", .invited)
     member.name = PersonName(userName: "ana@example.com", displayName: "", givenName: "Ana", familyName: "Silva")
     member.groups = ["Data", "Sales", "Ops"]
     member.groupCount = 6
@@ -110,7 +110,7 @@ struct MembersViewTests {
     #expect((row.groupNames, row.furtherGroups) == ("Data, Sales, Ops", "+3"))
     #expect(row.actions?.canRevoke == true)
     #expect(row.mail?.label == "Sent")
-    member.groupCount = ListedMember.maximumGroups
+    member.groupCount = MemberSummary.maximumGroups
     #expect(MembersView.Row(member, actors: ActorNames(), at: Self.now).furtherGroups == "+97 or more")
     member.invitation = .sample(.revoked)
     #expect(MembersView.Row(member, actors: ActorNames(), at: Self.now).actions?.canRevoke == false)
@@ -125,7 +125,7 @@ struct MembersViewTests {
     // U+0600 and U+0301 form grapheme clusters with their neighbours, so that `<` and `"` are not equal to a Character; browsers ignore that.
     let markup = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>\u{600}<b\u{600}>\"\u{301}'\u{301}&\u{301}"
     let raw = ["\u{600}<", "\u{600}>", "\"\u{301}", "'\u{301}", "&\u{301}"].map { Array($0.unicodeScalars) }
-    var member = ListedMember.sample(markup, .invited)
+    var member = MemberSummary.sample(markup, .invited)
     (member.email, member.role, member.groups, member.groupCount) = (markup, markup, [markup], 1)
     member.invitation = .sample(.bounced)
     member.invitation?.reason = markup
@@ -170,9 +170,9 @@ extension StoredInvitation {
   }
 }
 
-extension ListedMember {
-  static func sample(_ name: String, _ state: UserState) -> ListedMember {
-    ListedMember(
+extension MemberSummary {
+  static func sample(_ name: String, _ state: UserState) -> MemberSummary {
+    MemberSummary(
       id: .made(at: Date()), name: PersonName(userName: name), email: nil, state: state, role: "viewer", nameKey: name.lowercased(),
       groups: [], groupCount: 0)
   }

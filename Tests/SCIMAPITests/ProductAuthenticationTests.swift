@@ -45,7 +45,8 @@ struct ProductAuthenticationTests {
     "A request with a deployment-wide token must name one workspace that exists",
     arguments: [
       (String?.none, 400, "workspace-not-named"), ("initech", 404, "unknown-workspace"),
-      ("00000000-0000-0000-0000-000000000000", 404, "unknown-workspace"), ("01997b5e-8c20-7c03-8e50-2c7403f8db13", 404, "unknown-workspace"),
+      ("00000000-0000-0000-0000-000000000000", 404, "unknown-workspace"),
+      ("01997b5e-8c20-7c03-8e50-2c7403f8db13", 404, "unknown-workspace"),
       ("Globex", 404, "unknown-workspace"), ("globex' or true", 404, "unknown-workspace"),
     ])
   func badNames(name: String?, status: Int, problem: String) async throws {
@@ -61,7 +62,8 @@ struct ProductAuthenticationTests {
     }
   }
 
-  @Test("The token of a workspace may name its own workspace only", arguments: ["globex", "initech", "00000000-0000-0000-0000-000000000000"])
+  @Test(
+    "The token of a workspace may name its own workspace only", arguments: ["globex", "initech", "00000000-0000-0000-0000-000000000000"])
   func otherWorkspace(name: String) async throws {
     let (builder, _) = Self.builder()
     try await serving(builder) { [builder] client in
@@ -112,7 +114,8 @@ struct ProductAuthenticationTests {
     let token = builder.addDeploymentToken(id: id)
     try await serving(builder, token: token) { [builder] client in
       let answer = try await client.send(
-        "POST", "", #"{"event":"bounced","email":"ana@example.com"}"#, headers: ["Rollcall-Workspace": "acme"], base: ResourcePath.mailEvents)
+        "POST", "", #"{"event":"bounced","email":"ana@example.com"}"#, headers: ["Rollcall-Workspace": "acme"],
+        base: ResourcePath.mailEvents)
       #expect(answer.status == 202, "\(answer.text)")
       #expect(builder.mailReporters.entries == [.deploymentToken(id)])
     }
@@ -126,7 +129,8 @@ struct ProductAuthenticationTests {
 
   @Test("A deployment-wide token has limits of its own, and those of the workspaces that it names")
   func rates() async throws {
-    var (builder, token) = Self.builder()
+    let (made, token) = Self.builder()
+    var builder = made
     builder.rates.token = Rate(perSecond: 0.001, burst: 1)
     builder.rates.workspace = Rate(perSecond: 0.001, burst: 2)
     builder.rates.maximumHold = 0
@@ -148,9 +152,20 @@ struct ProductAuthenticationTests {
     }
   }
 
+  @Test("A request about the whole deployment counts for its token alone")
+  func deploymentRate() throws {
+    let limits = RateLimits(
+      RateLimits.Rates(deploymentToken: Rate(perSecond: 0.001, burst: 3), workspace: Rate(perSecond: 0.001, burst: 1)), now: { 0 })
+    let token = TokenID.made(at: Date())
+    for _ in 0..<3 { try limits.count(token, of: .deployment, isDeploymentWide: true) }
+    let refusal = #expect(throws: APIError.self) { try limits.count(token, of: .deployment, isDeploymentWide: true) }
+    #expect(refusal?.error.detail.contains("this token") == true)
+  }
+
   @Test("At a custom domain, a deployment-wide token acts only in the workspace of the domain")
   func customDomain() async throws {
-    var (builder, token) = Self.builder()
+    let (made, token) = Self.builder()
+    var builder = made
     builder.domains = ["scim.acme.example": builder.workspace]
     try await serving(builder, token: token) { client in
       for (name, status) in [("acme", 202), ("globex", 401)] {
@@ -188,8 +203,8 @@ struct ProductAuthenticationTests {
   func largeBody() async throws {
     let (builder, token) = Self.builder()
     try await serving(builder, token: token) { client in
-      let body = #"{"email":"\#(String(repeating: "a", count: 20_000))"}"#
-      let answer = try await client.send("POST", "", body, headers: ["Rollcall-Workspace": "acme"], base: ResourcePath.signIns)
+      let body = #"{"event":"bounced","email":"\#(String(repeating: "a", count: 20_000))"}"#
+      let answer = try await client.send("POST", "", body, headers: ["Rollcall-Workspace": "acme"], base: ResourcePath.mailEvents)
       #expect(answer.status == 413)
       #expect(answer.headers["content-type"] == ProblemDetails.mediaType)
     }

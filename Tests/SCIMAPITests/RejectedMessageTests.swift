@@ -65,9 +65,11 @@ struct RejectedMessageTests {
     try await sending { cluster, producer, _ in
       cluster.rejectNextMessages()
       let controller = SignInController(
-        bodies: BodyReader(maximum: 1024, budget: BodyBudget()), producer: producer, source: "scim-api/0", timeout: .seconds(600))
+        bodies: BodyReader(maximum: 1024, budget: BodyBudget()), producer: producer, commands: EdgeBuilder().commands,
+        inFlight: ConcurrencyLimit(ConcurrencyLimit.Limits(all: 1, perWorkspace: 1, perToken: 1)),
+        workspaces: EdgeBuilder().workspaces, user: { _, _ in nil }, source: "scim-api/0", timeout: .seconds(600))
       let signIn = SignIn(workspace: .made(at: .now), email: "ana@example.com", user: nil, signedInAt: .now, method: nil)
-      let refusal = await #expect(throws: APIError.self) { try await controller.send(signIn, traceparent: nil) }
+      let refusal = await #expect(throws: APIError.self) { try await controller.send([signIn], traceparent: nil) }
       #expect(refusal?.error.status == 413)
     }
   }

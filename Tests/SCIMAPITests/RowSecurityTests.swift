@@ -48,6 +48,28 @@ struct RowSecurityTests {
     await store.close()
   }
 
+  @Test("The list of all workspaces has no settings, is bounded, and is for the role of scim-api alone")
+  func workspaceList() async throws {
+    let store = try await StoreBuilder.start()
+    for slug in ["globex", "initech"] {
+      try await store.write(
+        "insert into identity.workspaces values ($1, $2, $3, 1, now(), now())",
+        [.uuid(UUID()), .text(slug), .json(Array(#"{"name":"N","plan":"team","signInURL":"https://secret.example"}"#.utf8))])
+    }
+    let list = Statement(once: "list", "select row_to_json(w)::text from identity_read.workspaces_by_slug($1, $2::int8) w")
+    let rows = try await store.reader.query(list, [.text("acme"), .int(10)]).map { try $0.string(0) }
+    #expect(rows.count == 2 && rows[0].contains("globex") && rows[1].contains("initech"))
+    #expect(rows.allSatisfy { !$0.contains("secret") })
+    #expect(try await store.reader.query(list, [.text(""), .int(1)]).count == 1)
+    for role in ["identity_store", "group_sync"] {
+      let pool = store.pool(role)
+      let error = await #expect(throws: PostgresError.self, "\(role)") { try await pool.query(list, [.text(""), .int(1)]) }
+      #expect(error?.sqlState == "42501")
+      await pool.close()
+    }
+    await store.close()
+  }
+
   @Test("A statement that names another workspace than the current one finds nothing")
   func statements() async throws {
     let store = try await StoreBuilder.start()
@@ -78,7 +100,7 @@ struct RowSecurityTests {
     // The tables that do not belong to a workspace.
     #expect(
       Set(try open.map { try $0.string(0) })
-        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages", "rebuilds"])
+        == ["domains", "domain_changes", "signing_keys", "consumer_offsets", "skipped_messages"])
     let invokedByOwner = try await store.owner.query(
       Statement(
         once: "views",

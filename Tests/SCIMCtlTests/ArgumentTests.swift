@@ -56,6 +56,31 @@ struct ArgumentTests {
     #expect(!String(decoding: sent, as: UTF8.self).contains(token.text))
   }
 
+  @Test("Token commands accept the deployment in place of a workspace")
+  func deploymentTokens() throws {
+    let command = try parse(
+      IssueToken.self, "token", "issue", "--deployment", "--direct", "--name", "Product", "--scope", "admin", "--scope", "events")
+    #expect(command.deployment.isGiven && command.direct)
+    let token = AccessToken.made(for: .deployment)
+    #expect(command.grant(of: token, at: .now).scopes == [.admin, .events] && AccessToken(token.text)?.workspace == .deployment)
+    guard case .deployment = command.deployment.owner(or: command.workspace) else {
+      Issue.record("the token belongs to a workspace")
+      return
+    }
+    let id = "01997b5e-8c20-7c03-8e50-2c7403f8db13"
+    #expect(try parse(ListTokens.self, "token", "list", "--deployment").deployment.isGiven)
+    for verb in ["show", "rotate", "revoke"] {
+      #expect(throws: Never.self) { try Scimctl.parseAsRoot(["token", verb, "--deployment", id]) }
+    }
+    for arguments in [
+      ["token", "issue", "--deployment", "--workspace", "acme", "--name", "x", "--scope", "admin"],
+      ["token", "issue", "--deployment", "--name", "x", "--scope", "scim"], ["token", "list", "--deployment", "-w", "acme"],
+      ["oauth-client", "list", "--deployment"],
+    ] {
+      #expect(throws: (any Error).self, "\(arguments)") { try Scimctl.parseAsRoot(arguments) }
+    }
+  }
+
   private static let acme = WorkspaceSettings(
     slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://a.example/",
     customRoles: ["Auditor"], customDomains: ["scim.acme.example"], invitations: InvitationPolicy(sending: .delayed(seconds: 60)))
@@ -68,6 +93,9 @@ struct ArgumentTests {
     (["--sign-in-url", "https://b.example/"], { $0.signInURL = "https://b.example/" }),
     (["--default-role", "AUDITOR"], { $0.defaultRole = "Auditor" }),
     (["--role-attribute", "acmeRole"], { $0.roleAttribute = "acmeRole" }), (["--profile", "entra"], { $0.connectionProfile = .entra }),
+    (["--seats", "100"], { $0.seats = SeatLimit(limit: 100) }),
+    (["--seats", "100", "--seats-policy", "hold"], { $0.seats = SeatLimit(limit: 100, policy: .hold) }),
+    (["--seats", "none"], { _ in }),
     (["--relink", "never"], { $0.relink = .never }), (["--duplicate-group-names", "allow"], { $0.duplicateGroupNames = .allow }),
     (["--invitations", "immediately"], { $0.invitations.sending = .immediately }),
     (["--invitations", "none"], { $0.invitations.sending = .none }),
@@ -282,6 +310,26 @@ struct ArgumentTests {
     #expect(throws: (any Error).self) {
       try parse(SetGuard.self, "workspace", "guard", "set", "acme", "--notify", "admin@example.com")
     }
+    let lastAdmin = try parse(
+      SetGuard.self, "workspace", "guard", "set", "acme", "--hold-last-admin", "--notify", "admin@example.com")
+    #expect(lastAdmin.changeGuard == ChangeGuard(holdsLastAdmin: true, notify: "admin@example.com"))
+    #expect(lastAdmin.changeGuard.description.contains("the last active admin"))
+  }
+
+  @Test("workspace update changes the seats, the policy or both, and a policy requires a limit")
+  func seats() throws {
+    func applied(_ arguments: String..., to settings: WorkspaceSettings) throws -> SeatLimit? {
+      let command = try #require(try Scimctl.parseAsRoot(["workspace", "update", "acme"] + arguments) as? UpdateWorkspace)
+      return try command.applied(to: settings).seats
+    }
+    var limited = Self.acme
+    limited.seats = SeatLimit(limit: 10, policy: .hold)
+    #expect(try applied("--seats", "20", to: limited) == SeatLimit(limit: 20, policy: .hold))
+    #expect(try applied("--seats-policy", "reject", to: limited) == SeatLimit(limit: 10, policy: .reject))
+    #expect(try applied("--seats", "none", to: limited) == nil)
+    #expect(try applied("--name", "Acme", to: limited) == limited.seats)
+    #expect(throws: ScimctlError.self) { try applied("--seats-policy", "hold", to: Self.acme) }
+    #expect(throws: (any Error).self) { try applied("--seats", "0", to: limited) }
   }
 
   @Test("held approve and held reject require ids or --all")

@@ -78,7 +78,7 @@ enum AuditSummary {
       summary["before"] = .object(old)
       summary["after"] = .object(new)
     }
-    if case .signIn(let outcome) = outcome { summary["outcome"] = .string(outcome.rawValue) }
+    if case .signIn(let outcome, _) = outcome { summary["outcome"] = .string(outcome.rawValue) }
     summary["session"] = parsed.command.session.map { .string("\($0)") }
     return String(decoding: Redaction.maskingTokens(in: summary.serialized()), as: UTF8.self)
   }

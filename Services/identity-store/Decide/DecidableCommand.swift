@@ -109,6 +109,12 @@ struct ParsedCommand: Sendable {
     case .rotateSecret(let rotation): rotation
     case .recordTokenUses(let uses): uses
     case .reportMail(let report): report
+    case .changeMailDomain(let change): change
+    case .stageAccounts(let part): part
+    case .startAccountImport(let start): start
+    case .applyAccounts(let chunk): chunk
+    case .linkAccount(let link): link
+    case .unlinkAccount(let unlink): unlink
     case .writeWebhook(let write): WriteWebhook(write: write)
     case .deleteWebhook(let id): DeleteWebhook(webhook: id)
     case .disableWebhook(let id, let reason): DisableWebhook(webhook: id, reason: reason)

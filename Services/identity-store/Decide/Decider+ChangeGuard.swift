@@ -8,19 +8,21 @@ extension Decider {
     _ kind: HeldChangeKind, of user: UserRecord, in workspace: WorkspaceRecord, for command: Command
   ) -> Bool {
     guard user.state.isActiveInSCIM else { return false }
-    guard let rule = workspace.settings.changeGuard, rule.maximumDeactivations != nil else {
+    guard let rule = workspace.settings.changeGuard, rule.maximumDeactivations != nil || rule.holdsLastAdmin else {
       supersedeHeldChange(of: user.key)
       return false
     }
-    if var held = state.heldChanges[user.key] {
+    if var held = state.heldDeactivation(of: user.key) {
       // A rejected change stays rejected until the identity provider sends something else.
       if held.status == .pending, kind == .userDeleted { held.kind = kind }
       held.lastSentAt = now
       state.write(held)
       return true
     }
-    guard rule.holdsDeactivation(after: state.recentDeactivations[workspace.id] ?? 0) else {
-      state.countDeactivation(of: user.key)
+    let isHeld = isHeldAdmin(user, in: workspace) || rule.holdsDeactivation(after: state.recentDeactivations[workspace.id] ?? 0)
+    guard isHeld else {
+      if rule.maximumDeactivations != nil { state.countDeactivation(of: user.key) }
+      supersedeHeldChange(of: user.key)
       return false
     }
     hold(
@@ -144,14 +146,15 @@ extension Decider {
     state.write(held)
   }
 
-  private mutating func hold(_ change: HeldChangeRecord) {
+  /// Records a held change, which supersedes an earlier one of the resource, and publishes a notice.
+  mutating func hold(_ change: HeldChangeRecord) {
     supersedeHeldChange(of: change.resource)
     state.write(change)
     let leaving =
       switch change.kind {
       case .membersRemoved: change.leaving.count
       case .groupDeleted: change.members ?? 0
-      case .userDisabled, .userDeleted: 1
+      case .userDisabled, .userDeleted, .otherDomain, .addressChanged, .accountMatched, .userEnabled, .roleChanged: 1
       }
     publish(
       .changeHeld(

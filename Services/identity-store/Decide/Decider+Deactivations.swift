@@ -42,7 +42,17 @@ extension Decider {
         UnappliedChange(path: "userName", detail: SCIMError.userNameTaken(document.userName, by: namesake).detail))
       document = document.keeping("userName", of: stored, schemas: workspace.schemas)
     }
+    // A user who waits to be enabled no longer does.
+    if !existing.state.isActiveInSCIM { supersedeHeldChange(of: existing.key) }
     let isHeld = waitsForApproval(.userDisabled, of: existing, in: workspace, for: command)
+    if isHeld, role != existing.role, isHeldAdmin(existing, in: workspace) {
+      // The role would take effect at once.
+      role = existing.role
+      document = document.keeping(workspace.settings.roleAttribute, of: stored, schemas: workspace.schemas)
+      unapplied.append(
+        UnappliedChange(
+          path: workspace.settings.roleAttribute, detail: "The last active admin keeps the role until an admin approves the deactivation."))
+    }
     var result = write(document.settingActive(isHeld), role: role, active: isHeld, over: existing).stored
     result.unapplied = UnappliedChange.summary(of: unapplied)?.serialized()
     return .resource(result, created: false)

@@ -11,14 +11,25 @@ extension Decider {
   ) throws(SCIMError) -> Reply.Outcome {
     guard workspace.settings.relink != .never else { throw .relinkRefused(document.userName, to: existing) }
     try document.checkBounds(replacing: existing.document, schemas: workspace.schemas)
-    supersedeHeldChange(of: existing.key)
+    var admission: Admission?
+    if document.active {
+      var record = existing
+      if reason == .reassigned { (record.state, record.accountID) = (.disabled, nil) }
+      admission = try self.admission(
+        of: document, over: record, in: workspace, except: reason == .reassigned ? existing.accountID : nil)
+    } else {
+      supersedeHeldChange(of: existing.key)
+    }
     var former = existing
     var left: [GroupID] = []
     if reason == .reassigned {
       left = leaveAllGroups(former.key, in: workspace)
       former = reset(former, in: workspace)
     }
-    let user = write(document.settingActive(document.active), role: role, active: document.active, over: former)
+    let user = write(
+      admission?.document ?? document.settingActive(false), role: role, active: admission?.isActive ?? false, over: former,
+      linking: admission?.account)
+    if let admission { settle(admission, of: user, isReplacement: true, for: command) }
     auditRelink(of: user, reason, left: left, for: command)
     var stored = user.stored
     stored.relink = reason
@@ -42,6 +53,8 @@ extension Decider {
       publishChange(of: user, .disabled)
     }
     user.firstSignedInAt = nil
+    unlink(user)
+    user.accountID = nil
     return user
   }
 

@@ -48,6 +48,8 @@ struct Decider: Sendable {
   mutating func decide(_ parsed: ParsedCommand) -> Reply {
     if let reply = state.replies[parsed.command.id] { return reply }
     current = parsed
+    let conditions = WorkspaceConditions(of: parsed.command.workspace, in: state)
+    defer { publishAlerts(since: conditions, of: parsed.command) }
     guard parsed.isAudited else { return record(outcome(of: parsed), of: parsed.command) }
     let before = AuditedState(of: parsed, in: state)
     let count = audited.count
@@ -66,6 +68,12 @@ struct Decider: Sendable {
     }
     recorded.append(RecordedReply(workspace: command.workspace, reply: reply))
     return reply
+  }
+
+  private mutating func publishAlerts(since before: WorkspaceConditions, of command: Command) {
+    let present = WorkspaceConditions(of: command.workspace, in: state)
+    guard present != before else { return }
+    for alert in present.alerts(since: before, by: command, at: now) { publish(.workspaceAlert(alert)) }
   }
 
   mutating func audit(_ record: AuditRecord) {

@@ -7,6 +7,10 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
     writeSet.users.insert(command.key)
     writeSet.groups.insert(command.key)
     writeSet.replacedGroups.insert(command.key)
+    guard verdict == .approve else { return }
+    writeSet.rewritten.insert(command.key)
+    writeSet.seating.insert(command.workspace)
+    writeSet.disabling.insert(command.workspace)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -27,7 +31,7 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
     case .approve:
       change.status = .approved
       change.isCurrent = false
-      try decider.apply(change, to: command.key)
+      try decider.apply(change, to: command.key, in: workspace, for: command)
       decider.state.write(change)
     }
     return .done
@@ -36,7 +40,9 @@ extension HeldChangeDecision: WorkspaceBoundCommand {
 
 extension Decider {
   /// Applies a held change.
-  fileprivate mutating func apply(_ change: HeldChangeRecord, to key: ResourceKey) throws(SCIMError) {
+  fileprivate mutating func apply(
+    _ change: HeldChangeRecord, to key: ResourceKey, in workspace: WorkspaceRecord, for command: Command
+  ) throws(SCIMError) {
     switch change.kind {
     case .membersRemoved:
       guard var group = state.groups[key] else { return }
@@ -47,12 +53,23 @@ extension Decider {
       state.update(group)
       publishChange(of: group, .updated, added: [], removed: removed)
     case .userDisabled:
-      guard let user = state.users[key], let workspace = state.workspaces[key.workspace] else { return }
+      guard let user = state.users[key] else { return }
       let document = try UserDocument(openDocument: user.document, schemas: workspace.schemas)
       _ = write(document.settingActive(false), role: user.role, active: false, over: user)
     case .userDeleted:
       guard let user = state.users[key] else { return }
       delete(user)
+    case .otherDomain, .accountMatched, .userEnabled:
+      guard let user = state.users[key] else { return }
+      let document = try UserDocument(openDocument: user.document, schemas: workspace.schemas)
+      let account = change.kind == .accountMatched ? account(matching: document, in: workspace) : nil
+      try enable(user, approved: change.kind, linking: account, in: workspace, for: command)
+    case .addressChanged:
+      guard let user = state.users[key] else { return }
+      try applyAddresses(change, to: user, in: workspace)
+    case .roleChanged:
+      guard let user = state.users[key] else { return }
+      try applyRole(change, to: user, in: workspace)
     case .groupDeleted:
       guard let group = state.groups[key] else { return }
       delete(group)

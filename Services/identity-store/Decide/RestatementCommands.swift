@@ -29,11 +29,15 @@ extension Restatement: WorkspaceBoundCommand {
   }
 }
 
-/// Requests that the state of every workspace is republished; ``RebuildRunner`` executes the request.
+/// Requests that the state of every workspace, or of one, is republished; ``RebuildRunner`` executes the request.
 extension Rebuild: DecidableCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {}
 
   func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
+    guard command.workspace == workspace ?? .deployment else {
+      throw .badRequest(.invalidValue, "The rebuild is about another workspace than its command. Send it with the id of the workspace.")
+    }
+    if let workspace, decider.state.workspaces[workspace] == nil { throw .workspaceNotFound(workspace) }
     decider.state.request(self, as: command.id)
     return .done
   }

@@ -53,12 +53,12 @@ extension Decider {
       user.modifiedAt = now
       state.update(user)
       publishChange(of: user, .activated)
-      return .signIn(.promoted)
+      return .signIn(.promoted, user: user.id)
     case .active:
-      return .signIn(.alreadyActive)
+      return .signIn(.alreadyActive, user: user.id)
     case .disabled:
       publish(.signInRefused(SignInRefused(workspace: signIn.workspace, user: user.id, signedInAt: signIn.signedInAt)))
-      return .signIn(.disabled)
+      return .signIn(.disabled, user: user.id)
     }
   }
 

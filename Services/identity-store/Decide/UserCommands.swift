@@ -15,7 +15,12 @@ struct CreateUser: WorkspaceBoundCommand {
     if let name, case .object(let attributes) = document, case .string(let id)? = attributes.value(forAttribute: "externalId") {
       writeSet.createdUsers[name, default: []].insert(id)
     }
-    if UserDocument.deactivates(document) { writeSet.deactivating.insert(command.workspace) }
+    guard !UserDocument.deactivates(document) else {
+      writeSet.deactivating.insert(command.workspace)
+      return
+    }
+    writeSet.seating.insert(command.workspace)
+    writeSet.enrolling.insert(command.workspace)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -34,6 +39,7 @@ struct ReplaceUser: WorkspaceBoundCommand {
     if let name = writeSet.insertNames(of: document, in: command.workspace) {
       writeSet.renamedUsers[name, default: []].insert(command.key)
     }
+    writeSet.insertRewrite(of: command.key, disabling: UserDocument.deactivates(document))
     if UserDocument.deactivates(document) { writeSet.deactivating.insert(command.workspace) }
   }
 
@@ -51,6 +57,9 @@ struct PatchUser: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.users.insert(command.key)
     writeSet.deactivating.insert(command.workspace)
+    writeSet.insertRewrite(of: command.key, disabling: patch.deactivates)
+    writeSet.accountEmails.formUnion(patch.mentionedAddresses.map { NameKey(workspace: command.workspace, comparing: $0) })
+    writeSet.accountIDs.formUnion(patch.mentionedExternalIDs.map { .account($0, in: command.workspace) })
     for name in patch.mentionedNames {
       writeSet.userNames.formUnion(NameKey.forms(of: name, in: command.workspace))
       writeSet.renamedUsers[NameKey(workspace: command.workspace, comparing: name), default: []].insert(command.key)
@@ -69,6 +78,7 @@ struct DeleteUser: WorkspaceBoundCommand {
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     writeSet.users.insert(command.key)
     writeSet.deactivating.insert(command.workspace)
+    writeSet.insertRewrite(of: command.key, disabling: true)
   }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
@@ -80,6 +90,12 @@ struct DeleteUser: WorkspaceBoundCommand {
 }
 
 extension WriteSet {
+  /// Adds a user who may get another role, and is enabled or disabled.
+  fileprivate mutating func insertRewrite(of user: ResourceKey, disabling isDisabling: Bool) {
+    rewritten.insert(user)
+    if isDisabling { disabling.insert(user.workspace) } else { seating.insert(user.workspace) }
+  }
+
   /// Adds the `userName` and the addresses of a User resource.
   ///
   /// - Returns: The key of the `userName`; `nil` if there is none.
@@ -91,6 +107,7 @@ extension WriteSet {
         emails.formUnion(NameKey.forms(of: address, in: workspace))
       }
     }
+    if case .string(let id)? = attributes.value(forAttribute: "externalId") { accountIDs.insert(.account(id, in: workspace)) }
     guard case .string(let name)? = attributes.value(forAttribute: "userName") else { return nil }
     // People can sign in with a userName that is an address.
     let forms = NameKey.forms(of: name, in: workspace)
@@ -110,7 +127,7 @@ extension Decider {
     let name = NameKey(workspace: workspace.id, comparing: document.userName)
     if let existing = state.user(named: name) {
       // For the identity provider, a user with a pending deactivation is disabled.
-      guard existing.state == .disabled || state.heldChanges[existing.key] != nil else {
+      guard existing.state == .disabled || state.heldDeactivation(of: existing.key) != nil else {
         throw .userNameTaken(document.userName, by: existing)
       }
       let isReassigned = UserRecord.differ(existing.externalID, document.externalID)
@@ -123,7 +140,7 @@ extension Decider {
       return try relink(document, role: role, to: existing, .samePerson, in: workspace, for: command)
     }
     if !command.isValidated(for: workspace) { try document.checkBounds(schemas: workspace.schemas) }
-    return .resource(insert(document, role: role, as: command.key).stored, created: true)
+    return .resource(try insert(document, role: role, in: workspace, for: command).stored, created: true)
   }
 
   /// Replaces a user. Without `active` the user stays enabled or disabled, so that nobody is enabled by accident.
@@ -136,7 +153,8 @@ extension Decider {
     let replacement = try document.replacing(openDocument: existing.document, schemas: workspace.schemas)
     try replacement.checkBounds(replacing: existing.document, schemas: workspace.schemas)
     let active = document.attributes.value(forAttribute: "active") == nil ? isActive(existing) : document.active
-    return try rewrite(existing, as: replacement.settingActive(active), active: active, in: workspace, for: command)
+    return try rewrite(
+      existing, as: replacement.settingActive(active), active: active, isReplacement: true, in: workspace, for: command)
   }
 
   private func userDocument(_ json: JSON, of command: Command, in workspace: WorkspaceRecord) throws(SCIMError) -> UserDocument {
@@ -151,16 +169,21 @@ extension Decider {
     try command.checkVersion(existing.version, of: "user")
     let schemas = workspace.schemas
     var document = try UserDocument(openDocument: existing.document, schemas: schemas)
-    if state.heldChanges[existing.key] != nil { document = document.settingActive(false) }
+    if state.heldDeactivation(of: existing.key) != nil { document = document.settingActive(false) }
     if patch.deactivates { return disable(existing, by: patch, over: document, in: workspace, for: command) }
     document = try patch.applied(to: document, schemas: schemas)
     try document.checkBounds(replacing: existing.document, schemas: schemas)
     let active = document.attributes["active"]?.bool ?? isActive(existing)
-    return try rewrite(existing, as: document.settingActive(active), active: active, in: workspace, for: command)
+    // A PATCH of the role replaces the change of the role that waits.
+    let isReplacement =
+      state.heldChanges[existing.key]?.kind == .roleChanged && patch.mentions(workspace.settings.roleAttribute)
+    return try rewrite(
+      existing, as: document.settingActive(active), active: active, isReplacement: isReplacement, in: workspace, for: command)
   }
 
   mutating func delete(_ existing: UserRecord) {
     supersedeHeldChange(of: existing.key)
+    unlink(existing)
     let tombstone = Tombstone(
       key: existing.key, type: .user, userNameHash: nameHash(existing.ownNameKey), version: existing.version + 1, deletedAt: now)
     state.delete(existing, leaving: tombstone)
@@ -173,7 +196,7 @@ extension Decider {
 
   /// Whether the user is enabled as the identity provider sees it: not if a deactivation is pending.
   private func isActive(_ user: UserRecord) -> Bool {
-    user.state.isActiveInSCIM && state.heldChanges[user.key] == nil
+    user.state.isActiveInSCIM && state.heldDeactivation(of: user.key) == nil
   }
 
   func user(_ key: ResourceKey, named name: String?) throws(SCIMError) -> UserRecord {
@@ -183,15 +206,22 @@ extension Decider {
   }
 
   private mutating func rewrite(
-    _ existing: UserRecord, as document: UserDocument, active: Bool, in workspace: WorkspaceRecord, for command: Command
+    _ existing: UserRecord, as document: UserDocument, active: Bool, isReplacement: Bool, in workspace: WorkspaceRecord, for command: Command
   ) throws(SCIMError) -> Reply.Outcome {
     let role = try role(of: document, in: workspace)
     if let namesake = namesake(of: document, other: existing, in: workspace) { throw .userNameTaken(document.userName, by: namesake) }
-    if active { supersedeHeldChange(of: existing.key) }
-    guard active || !waitsForApproval(.userDisabled, of: existing, in: workspace, for: command) else {
-      return .resource(write(document.settingActive(true), role: role, active: true, over: existing).stored, created: false)
+    guard active else {
+      let isHeld = waitsForApproval(.userDisabled, of: existing, in: workspace, for: command)
+      let keepsRole = isHeld && role != existing.role && isHeldAdmin(existing, in: workspace)
+      let kept = try keepsRole ? keepingRole(of: existing, in: document, workspace) : document
+      let user = write(kept.settingActive(isHeld), role: keepsRole ? existing.role : role, active: isHeld, over: existing)
+      return .resource(user.stored, created: false)
     }
-    return .resource(write(document, role: role, active: active, over: existing).stored, created: false)
+    let (admission, admittedRole) = try holdingLastAdmin(
+      admission(of: document, over: existing, in: workspace), role: role, of: existing, in: workspace)
+    let user = write(admission.document, role: admittedRole, active: admission.isActive, over: existing, linking: admission.account)
+    settle(admission, of: user, isReplacement: isReplacement, for: command)
+    return .resource(user.stored, created: false)
   }
 
   /// Another user with the `userName` of the document. A user who shares a name since before comparison keys may keep it.
@@ -201,22 +231,33 @@ extension Decider {
     return state.user(named: name).flatMap { $0.key == existing.key ? nil : $0 }
   }
 
-  private mutating func insert(_ document: UserDocument, role: String, as key: ResourceKey) -> UserRecord {
+  private mutating func insert(
+    _ document: UserDocument, role: String, in workspace: WorkspaceRecord, for command: Command
+  ) throws(SCIMError) -> UserRecord {
+    let admission = try document.active ? admission(of: document, over: nil, in: workspace) : nil
+    let document = admission?.document ?? document.settingActive(false)
     var user = UserRecord(
-      key: key, userName: document.userName, state: .disabled, role: role, version: 1, createdAt: now, modifiedAt: now, document: [])
-    user.update(from: document.settingActive(document.active))
+      key: command.key, userName: document.userName, state: .disabled, role: role, version: 1, createdAt: now, modifiedAt: now, document: [])
+    user.update(from: document)
     if document.active {
+      user.accountID = admission?.account?.id
       user.firstSignedInAt = takeEarlySignIn(of: user)
-      user.state = user.firstSignedInAt == nil ? .invited : .active
+      user.state = user.stateWhenEnabled
     }
     state.insert(user)
     publishChange(of: user, .created, document: document)
+    if let admission { settle(admission, of: user, isReplacement: true, for: command) }
     return user
   }
 
   /// Updates a user, publishes the change, and returns the result; `existing` itself if nothing differs.
-  mutating func write(_ document: UserDocument, role: String, active: Bool, over existing: UserRecord) -> UserRecord {
+  ///
+  /// - Parameter account: The account to which the user is linked from now on.
+  mutating func write(
+    _ document: UserDocument, role: String, active: Bool, over existing: UserRecord, linking account: AccountRecord? = nil
+  ) -> UserRecord {
     var user = existing
+    user.accountID = account?.id ?? existing.accountID
     user.role = role
     user.update(from: document)
     var change = UserChanged.Change.updated
@@ -226,8 +267,11 @@ extension Decider {
       change = .disabled
     case (false, true):
       user.firstSignedInAt = user.firstSignedInAt ?? takeEarlySignIn(of: user)
-      user.state = user.firstSignedInAt == nil ? .invited : .active
+      user.state = user.stateWhenEnabled
       change = .enabled
+    case (true, true) where account != nil && user.state == .invited:
+      user.state = .active
+      change = .activated
     case (true, true), (false, false): break
     }
     guard user != existing else { return existing }

@@ -32,7 +32,8 @@ extension UserRecord {
   fileprivate var snapshot: UserSnapshot {
     UserSnapshot(
       id: id, state: state, userName: userName, displayName: displayName, givenName: givenName, familyName: familyName, email: email,
-      language: language, role: role, firstSignedInAt: firstSignedInAt, externalID: externalID)
+      language: language, role: role, firstSignedInAt: firstSignedInAt, externalID: externalID,
+      accountID: accountID)
   }
 }
 

@@ -34,6 +34,8 @@ extension WriteSet {
   fileprivate mutating func insert(_ settings: WorkspaceSettings, of workspace: WorkspaceID) {
     slugs.insert(settings.slug)
     domains.formUnion(settings.customDomains)
+    if settings.seats != nil { limitingSeats.insert(workspace) }
+    mailDomains.formUnion(settings.mailDomains.map(\.domain))
     keptRoles[workspace] = keptRoles[workspace]?.intersection(settings.customRoles) ?? Set(settings.customRoles)
   }
 }
@@ -46,6 +48,7 @@ extension Decider {
     }
     if let namesake = state.workspace(withSlug: settings.slug) { throw .slugTaken(settings.slug, by: namesake.id) }
     try checkDomains(settings, of: command.workspace)
+    try checkMailDomains(ofNew: settings, in: command.workspace)
     write(
       WorkspaceRecord(id: command.workspace, settings: settings, version: 1, createdAt: now, modifiedAt: now))
     return .done
@@ -63,6 +66,9 @@ extension Decider {
     if let namesake = state.workspace(withSlug: settings.slug), namesake.id != workspace.id {
       throw .slugTaken(settings.slug, by: namesake.id)
     }
+    var settings = settings
+    settings.mailDomains = workspace.settings.mailDomains
+    try checkOtherDomains(settings)
     guard settings != workspace.settings else { return .done }
     var workspace = workspace
     workspace.settings = settings
@@ -92,6 +98,9 @@ extension Decider {
     }
     if let fault = settings.changeGuard?.fault {
       throw SCIMError(status: 400, scimType: .invalidValue, detail: "The change guard is invalid: \(fault).")
+    }
+    if let fault = settings.seats?.fault {
+      throw SCIMError(status: 400, scimType: .invalidValue, detail: "The seat limit is invalid: \(fault).")
     }
     try checkNames(settings)
     try settings.invitations.check()
@@ -187,7 +196,7 @@ extension Decider {
     }
   }
 
-  private mutating func write(_ workspace: WorkspaceRecord) {
+  mutating func write(_ workspace: WorkspaceRecord) {
     state.write(workspace)
     publish(
       .workspaceChanged(

@@ -12,6 +12,8 @@ struct HeldChangeRecord: Sendable, Equatable {
   var members: Int?
   /// The members who would leave the group.
   var leaving: [UserID]
+  /// The open document with the addresses that wait; `nil` unless the kind is ``HeldChangeKind/addressChanged``.
+  var document: [UInt8]?
   var requestedBy: String
   var heldAt: Date
   /// When the identity provider last sent the change.

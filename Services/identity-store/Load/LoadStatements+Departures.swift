@@ -108,7 +108,7 @@ extension WriteSet {
   /// Whether resources of a workspace may have held changes: from the present change guard, or from an earlier one.
   func mayHoldChanges(_ workspace: WorkspaceID, in set: WorkingSet) -> Bool {
     keptRoles[workspace] != nil || set.workspaces[workspace]?.settings.changeGuard != nil
-      || set.workspacesWithHeldChanges.contains(workspace)
+      || set.workspaces[workspace]?.settings.seats?.policy == .hold || set.workspacesWithHeldChanges.contains(workspace)
   }
 
   /// Whether a workspace limits deactivations, or may do so because the batch writes its settings.

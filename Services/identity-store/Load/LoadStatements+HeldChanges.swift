@@ -13,7 +13,7 @@ extension LoadStatements {
           id: HeldChangeID(try row.uuid(1)),
           resource: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(2))),
           kind: kind, name: try row.optionalString(4), members: try row.optionalInt(5), leaving: try row.uuidArray(6).map { UserID($0) },
-          requestedBy: try row.string(7), heldAt: try row.timestamp(8), lastSentAt: try row.timestamp(9), status: status,
+          document: try row.optionalBytes(13), requestedBy: try row.string(7), heldAt: try row.timestamp(8), lastSentAt: try row.timestamp(9), status: status,
           decidedBy: try row.optionalString(11), decidedAt: try row.optionalTimestamp(12)))
     }
   }
@@ -22,7 +22,8 @@ extension LoadStatements {
     "load held changes",
     """
     select
-      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at
+      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at,
+      document
     from unnest($1::uuid[], $2::uuid[]) as touched (workspace_id, resource_id)
     join identity.held_changes h using (workspace_id, resource_id)
     where h.standing

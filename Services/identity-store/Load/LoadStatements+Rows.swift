@@ -41,7 +41,7 @@ extension LoadStatements {
   private static func read(_ row: LoadedRow, knowing known: [WorkspaceID: WorkspaceRecord], into set: inout WorkingSet) throws {
     switch try row.kind {
     case .reply: set.load(try row.reply)
-    case .workspace: set.load(try row.workspace(known), hasHeldChanges: try row.hasHeldChanges)
+    case .workspace: set.load(try row.workspace(known), hasHeldChanges: try row.hasHeldChanges, hasAccounts: try row.hasAccounts)
     case .earlySignIn:
       set.loadEarlySignIn(NameKey(workspace: try row.workspace, name: try row.string(.nameKey)), at: try row.time(.signedInAt))
     case .user: set.load(try row.user)

@@ -22,6 +22,11 @@ extension LoadStatements {
     ]
   }
 
+  /// Locks workspaces whose settings a command changes in part.
+  static func workspaceLocks(_ workspaces: Set<WorkspaceID>) -> Load {
+    Load(statement: lockWorkspaces, parameters: [.uuidArray(workspaces.sorted().map(\.uuid))]) { _, _ in }
+  }
+
   private static let lockWorkspaces = Statement(
     "lock workspaces",
     """
@@ -39,6 +44,21 @@ extension LoadStatements {
     from identity.domains d
     join identity.workspaces w on w.id = d.workspace_id
     where d.domain = any ($1)
+    """)
+
+  /// The workspaces in which mail domains are verified.
+  static func mailDomains(_ domains: Set<String>) -> Load {
+    Load(statement: mailDomainStatement, parameters: [.textArray(domains.sorted())]) { row, set in
+      set.loadMailDomain(try row.string(0), of: WorkspaceID(try row.uuid(1)))
+    }
+  }
+
+  private static let mailDomainStatement = Statement(
+    "load mail domains",
+    """
+    select domain, workspace_id
+    from identity.mail_domains
+    where domain = any ($1)
     """)
 
   private static let roleStatement = Statement(

@@ -16,6 +16,7 @@ enum LoadStatements {
     let names = writeSet.nameLocks
     if !names.isEmpty { loads.append(Load(statement: lockNames, parameters: [.intArray(names)]) { _, _ in }) }
     if !writeSet.keptRoles.isEmpty { loads += settings(writeSet) }
+    if !writeSet.lockedWorkspaces.isEmpty { loads.append(workspaceLocks(writeSet.lockedWorkspaces)) }
     loads.append(rows(writeSet, knowing: known))
     if !writeSet.memberships.isEmpty || !writeSet.replacedGroups.isEmpty {
       loads.append(members(named: writeSet.memberships, of: writeSet.replacedGroups))
@@ -23,6 +24,8 @@ enum LoadStatements {
     if !writeSet.memberRanges.isEmpty { loads.append(membersInRanges(writeSet.memberRanges)) }
     if !writeSet.allTokens.isEmpty { loads.append(tokens(writeSet.allTokens)) }
     if !writeSet.tokenDays.isEmpty { loads.append(addresses(writeSet.tokenDays)) }
+    if !writeSet.accountImports.isEmpty { loads.append(accountImports(writeSet.accountImports)) }
+    if !writeSet.mailDomains.isEmpty { loads.append(mailDomains(writeSet.mailDomains)) }
     if !writeSet.webhookOwners.isEmpty { loads.append(webhooks(of: writeSet.webhookOwners)) }
     return loads
   }

@@ -21,17 +21,19 @@ struct LoadedRow {
   enum Column: Int, CaseIterable {
     case workspace = 1
     case id, version, createdAt, modifiedAt, signedInAt, document, name, nameKey, externalID, displayName, givenName, familyName, email
-    case language, state, role, texts, data, flag
+    case language, state, role, texts, data, flag, account, hasAccounts
 
     var type: String {
       switch self {
       case .workspace, .id: "uuid"
       case .version: "int8"
       case .createdAt, .modifiedAt, .signedInAt: "timestamptz"
-      case .document, .name, .nameKey, .externalID, .displayName, .givenName, .familyName, .email, .language, .state, .role: "text"
+      case .document, .name, .nameKey, .externalID, .displayName, .givenName, .familyName, .email, .language, .state, .role,
+        .account:
+        "text"
       case .texts: "text[]"
       case .data: "bytea"
-      case .flag: "bool"
+      case .flag, .hasAccounts: "bool"
       }
     }
   }
@@ -86,6 +88,7 @@ extension LoadedRow {
     .signedInAt: "u.first_signed_in_at", .document: "u.document", .name: "u.user_name", .nameKey: "u.user_name_key",
     .externalID: "u.external_id", .displayName: "u.display_name", .givenName: "u.given_name", .familyName: "u.family_name",
     .email: "u.email", .language: "u.language", .state: "u.state", .role: "u.role", .texts: "u.other_email_keys",
+    .account: "u.account_id",
   ]
 
   var user: UserRecord {
@@ -98,7 +101,7 @@ extension LoadedRow {
         otherEmailKeys: try row.optionalTextArray(Column.texts.rawValue) ?? [], language: try optional(.language), state: state,
         role: try string(.role), firstSignedInAt: try row.optionalTimestamp(Column.signedInAt.rawValue),
         version: Int64(try row.int(Column.version.rawValue)), createdAt: try time(.createdAt), modifiedAt: try time(.modifiedAt),
-        document: try row.bytes(Column.document.rawValue), storedNameKey: try storedNameKey)
+        document: try row.bytes(Column.document.rawValue), accountID: try optional(.account), storedNameKey: try storedNameKey)
     }
   }
 
@@ -118,11 +121,13 @@ extension LoadedRow {
     }
   }
 
-  /// The settings are null if the caller knows the version of the workspace; the flag says whether the workspace has held changes.
+  /// The settings are null if the caller knows the version of the workspace; the flags say whether the workspace has held changes and
+  /// imported accounts.
   static let workspaceColumns: [Column: String] = [
     .id: "w.id", .version: "w.version", .createdAt: "w.created_at", .modifiedAt: "w.modified_at",
     .document: "case when known.version = w.version then null else w.settings::text end",
     .flag: "exists (select from identity.held_changes h where h.workspace_id = w.id and h.standing)",
+    .hasAccounts: "w.has_accounts",
   ]
 
   /// The workspace: the record in `known` if it has the current version.
@@ -135,4 +140,5 @@ extension LoadedRow {
   }
 
   var hasHeldChanges: Bool { get throws { try row.bool(Column.flag.rawValue) } }
+  var hasAccounts: Bool { get throws { try row.bool(Column.hasAccounts.rawValue) } }
 }

@@ -24,6 +24,8 @@ struct UserRecord: Sendable, Equatable {
   var modifiedAt: Date
   /// The open document; see `StoredResource`.
   var document: [UInt8]
+  /// The product's id of the imported account that the user is linked to.
+  var accountID: String?
   /// The stored key if it differs from the key of the name: another row has that key, or the row is not re-keyed yet.
   var storedNameKey: String?
 
@@ -37,6 +39,9 @@ struct UserRecord: Sendable, Equatable {
     let emailKey = email.map { NameKey(workspace: key.workspace, comparing: $0) }
     return emailKey?.name.isEmpty == true ? nil : emailKey
   }
+
+  /// The state of the user once enabled: a person who has signed in before, or has an account in the product, needs no invitation.
+  var stateWhenEnabled: UserState { firstSignedInAt == nil && accountID == nil ? .invited : .active }
 
   /// The key for filters by `displayName`.
   var displayNameKey: String? { displayName.map(Self.listingKey) }

@@ -26,8 +26,31 @@ extension WorkingSet {
     var departures: [ResourceKey: Departures] = [:]
     /// By the command that requested it.
     var rebuilds: [CommandID: Rebuild] = [:]
+    /// Workspaces whose verified mail domains changed.
+    var changedMailDomains: Set<WorkspaceID> = []
+    var writtenAccounts: Set<NameKey> = []
+    var deletedAccounts: Set<NameKey> = []
+    /// Accounts that were not loaded, and the users whose links are removed.
+    var unlinkedAccounts: [NameKey: UserID] = [:]
+    /// Parts of imports to store.
+    var stagedParts: [ResourceKey: StagedLines] = [:]
+    /// Imports to start, with their numbers of lines.
+    var startedImports: [ResourceKey: Int] = [:]
+    var importProgress: [ResourceKey: ImportProgress] = [:]
     /// Users and groups that an identity provider pushed, even if nothing changed.
     var pushes: Set<ResourceKey> = []
+  }
+
+  /// Lines of an import, and who imports them.
+  struct StagedLines: Sendable, Equatable {
+    var actor: String
+    var lines: [AccountStaging.Line] = []
+  }
+
+  /// What is applied of an import: the last line, and the number of users linked since the last transaction.
+  struct ImportProgress: Sendable, Equatable {
+    var line = 0
+    var linked = 0
   }
 
   /// Token uses to add to the stored counts.

@@ -29,8 +29,18 @@ struct WorkingSet: Sendable {
   private(set) var heldChanges: [ResourceKey: HeldChangeRecord] = [:]
   /// The number of recent deactivations, including this batch.
   private(set) var recentDeactivations: [WorkspaceID: Int] = [:]
+  /// The seats taken in workspaces with a limit, including this batch.
+  var seats: [WorkspaceID: Int] = [:]
+  /// Whether workspaces have active admins besides the loaded users.
+  var hasOtherAdmins: [WorkspaceID: Bool] = [:]
   /// Recent departures from guarded groups.
   private(set) var departures: [ResourceKey: Departures] = [:]
+  /// Workspaces that have imported accounts.
+  private(set) var workspacesWithAccounts: Set<WorkspaceID> = []
+  private(set) var accounts = LoadedAccounts()
+  private(set) var accountImports: [ResourceKey: AccountImportRecord] = [:]
+  /// The owners of the verified mail domains that commands name.
+  private(set) var mailDomainOwners: [String: WorkspaceID] = [:]
   /// Existing users that commands name as members.
   private var knownUsers: Set<ResourceKey> = []
 
@@ -42,10 +52,11 @@ struct WorkingSet: Sendable {
 
   // MARK: Load
 
-  mutating func load(_ workspace: WorkspaceRecord, hasHeldChanges: Bool = false) {
+  mutating func load(_ workspace: WorkspaceRecord, hasHeldChanges: Bool = false, hasAccounts: Bool = false) {
     workspaces[workspace.id] = workspace
     workspacesBySlug[workspace.settings.slug] = workspace.id
     if hasHeldChanges { workspacesWithHeldChanges.insert(workspace.id) }
+    if hasAccounts { workspacesWithAccounts.insert(workspace.id) }
   }
 
   mutating func load(_ user: UserRecord) {
@@ -64,6 +75,10 @@ struct WorkingSet: Sendable {
       groupsByName[group.ownNameKey] = [group.key]
     }
   }
+
+  mutating func load(_ account: AccountRecord) { accounts.insert(account) }
+  mutating func load(_ accountImport: AccountImportRecord) { accountImports[accountImport.key] = accountImport }
+  mutating func loadMailDomain(_ domain: String, of workspace: WorkspaceID) { mailDomainOwners[domain] = workspace }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
   mutating func load(_ webhook: WebhookRecord) { webhooks[webhook.endpoint.workspace, default: [:]][webhook.endpoint.id] = webhook }
@@ -105,6 +120,11 @@ struct WorkingSet: Sendable {
     }.min { $0.key < $1.key }
   }
 
+  /// The current held change that takes the access of a user away.
+  func heldDeactivation(of user: ResourceKey) -> HeldChangeRecord? {
+    heldChanges[user].flatMap { $0.kind.disablesUser ? $0 : nil }
+  }
+
   /// The groups of a user, among the loaded memberships.
   func groups(of user: ResourceKey) -> [ResourceKey] {
     members.filter { $0.key.workspace == user.workspace && $0.value.contains(user.id.user) }.map(\.key).sorted()
@@ -144,17 +164,20 @@ struct WorkingSet: Sendable {
   // MARK: Change
 
   mutating func insert(_ user: UserRecord) {
+    countSeats(from: nil, to: user)
     load(user)
     changes.insertedUsers.insert(user.key)
   }
 
   mutating func update(_ user: UserRecord) {
+    countSeats(from: users[user.key], to: user)
     removeNames(of: users[user.key])
     load(user)
     if !changes.insertedUsers.contains(user.key) { changes.updatedUsers.insert(user.key) }
   }
 
   mutating func delete(_ user: UserRecord, leaving tombstone: Tombstone) {
+    countSeats(from: users[user.key], to: nil)
     removeNames(of: user)
     users[user.key] = nil
     for group in members.keys where group.workspace == user.key.workspace { members[group]?.removeDeleted(user.id) }
@@ -194,6 +217,9 @@ struct WorkingSet: Sendable {
     if former?.customDomains ?? [] != workspace.settings.customDomains { changes.changedDomains.insert(workspace.id) }
     for domain in former?.customDomains ?? [] where domains[domain] == workspace.id { domains[domain] = nil }
     for domain in workspace.settings.customDomains { domains[domain] = workspace.id }
+    if former?.verifiedDomains ?? [] != workspace.settings.verifiedDomains { changes.changedMailDomains.insert(workspace.id) }
+    for domain in former?.verifiedDomains ?? [] where mailDomainOwners[domain] == workspace.id { mailDomainOwners[domain] = nil }
+    for domain in workspace.settings.verifiedDomains { mailDomainOwners[domain] = workspace.id }
     load(workspace)
     changes.writtenWorkspaces.insert(workspace.id)
   }
@@ -265,6 +291,47 @@ struct WorkingSet: Sendable {
     earlySignIns[key] = nil
     changes.insertedSignIns.remove(key)
     changes.consumedSignIns.insert(key)
+  }
+
+  mutating func write(_ account: AccountRecord) {
+    accounts.insert(account)
+    changes.deletedAccounts.remove(account.key)
+    changes.writtenAccounts.insert(account.key)
+  }
+
+  mutating func deleteAccount(_ key: NameKey) {
+    accounts.remove(key)
+    changes.writtenAccounts.remove(key)
+    changes.deletedAccounts.insert(key)
+  }
+
+  /// Removes the link from an account, which need not be loaded, to a user.
+  mutating func unlinkAccount(_ key: NameKey, from user: UserID) {
+    guard var account = accounts[key] else {
+      changes.unlinkedAccounts[key] = user
+      return
+    }
+    guard account.user == user else { return }
+    account.user = nil
+    write(account)
+  }
+
+  mutating func start(_ accountImport: AccountImportRecord, lines: Int) {
+    accountImports[accountImport.key] = accountImport
+    changes.startedImports[accountImport.key] = lines
+  }
+
+  mutating func stage(_ part: AccountStaging, in workspace: WorkspaceID, by actor: String) {
+    let key = ResourceKey(workspace: workspace, id: ResourceID(part.importID.uuid))
+    if accountImports[key] == nil { accountImports[key] = AccountImportRecord(key: key, status: .staging, stagedLines: 0) }
+    accountImports[key]?.stagedLines += part.lines.count
+    changes.stagedParts[key, default: StagedLines(actor: actor)].lines += part.lines
+  }
+
+  /// Records that a chunk of an import is applied.
+  mutating func advance(_ accountImport: ResourceKey, to line: Int, linked: Int) {
+    let before = changes.importProgress[accountImport] ?? ImportProgress()
+    changes.importProgress[accountImport] = ImportProgress(line: max(before.line, line), linked: before.linked + linked)
   }
 
   mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }

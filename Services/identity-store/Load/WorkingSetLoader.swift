@@ -18,22 +18,28 @@ struct WorkingSetLoader: Sendable {
     try await run(LoadStatements.loads(for: writeSet, notYetIn: set), in: transaction, into: &set)
     let reassigned = writeSet.reassignedUsers(in: set)
     if !reassigned.isEmpty { try await run(LoadStatements.groups(of: reassigned), in: transaction, into: &set) }
+    let (emails, ids) = writeSet.accountKeys(in: set)
+    if !emails.isEmpty || !ids.isEmpty { try await run([LoadStatements.accounts(emails: emails, ids: ids)], in: transaction, into: &set) }
     try await run(guardLoads(for: writeSet, reassigned: reassigned, in: set), in: transaction, into: &set)
     return set
   }
 
-  /// The loads for groups that are found by their names or members, and for what the change guard counts.
+  /// The loads for groups that are found by their names or members, and for what the change guard and the seat limit count.
   private func guardLoads(for writeSet: WriteSet, reassigned: Set<ResourceKey>, in set: WorkingSet) -> [Load] {
     let groups = Set(reassigned.flatMap { set.groups(of: $0) })
     let replaced = writeSet.restorableGroups(in: set).subtracting(writeSet.replacedGroups)
     let guarded = writeSet.guardedGroups(in: set).union(groups.union(replaced).filter { writeSet.isGuarded($0.workspace, in: set) })
     let counted = writeSet.deactivating.filter { writeSet.limitsDeactivations($0, in: set) }
+    let limited = writeSet.limitedWorkspaces(in: set)
+    let administered = writeSet.workspacesOfAdmins(in: set, reassigned: reassigned)
     let held = groups.filter { writeSet.mayHoldChanges($0.workspace, in: set) }
     var loads: [Load] = []
     if !held.isEmpty { loads.append(LoadStatements.heldChanges(of: held)) }
     if !replaced.isEmpty { loads.append(LoadStatements.members(named: [], of: replaced)) }
     if !guarded.isEmpty { loads.append(LoadStatements.departures(guarded)) }
     if !counted.isEmpty { loads += LoadStatements.recentDeactivations(counted) }
+    if !limited.isEmpty { loads += LoadStatements.seats(limited) }
+    if !administered.isEmpty { loads += LoadStatements.otherAdmins(administered, than: set.users.keys) }
     return loads
   }
 

@@ -40,6 +40,28 @@ struct WriteSet: Sendable, Equatable {
   var renamedUsers: [NameKey: Set<ResourceKey>] = [:]
   /// Workspaces in which users may be disabled or deleted.
   var deactivating: Set<WorkspaceID> = []
+  /// Workspaces in which users may be enabled, which takes seats.
+  var seating: Set<WorkspaceID> = []
+  /// Workspaces in which users are created.
+  var enrolling: Set<WorkspaceID> = []
+  /// Workspaces in which users are disabled or deleted.
+  var disabling: Set<WorkspaceID> = []
+  /// Workspaces that get settings with a seat limit.
+  var limitingSeats: Set<WorkspaceID> = []
+  /// Existing users that may get another role, be disabled or be deleted.
+  var rewritten: Set<ResourceKey> = []
+  /// Addresses that commands give to users, by which imported accounts are looked up.
+  var accountEmails: Set<NameKey> = []
+  /// External ids and account ids by which imported accounts are looked up.
+  var accountIDs: Set<NameKey> = []
+  /// Workspaces whose mail domains or imported accounts are written, which any other command may read.
+  var exclusive: Set<WorkspaceID> = []
+  /// Imports that are staged, and whether they are started.
+  var accountImports: [ResourceKey: Bool] = [:]
+  /// Mail domains that are changed.
+  var mailDomains: Set<String> = []
+  /// Workspaces whose mail domains are changed.
+  var lockedWorkspaces: Set<WorkspaceID> = []
   /// Member ranges that are loaded completely.
   var memberRanges: Set<MemberRangeKey> = []
 
@@ -60,6 +82,8 @@ struct WriteSet: Sendable, Equatable {
       || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !allTokens.isDisjoint(with: other.allTokens)
       || !webhookOwners.isDisjoint(with: other.webhookOwners)
       || createsOrUsesWorkspace(other)
+      || !mailDomains.isDisjoint(with: other.mailDomains)
+      || !exclusive.isDisjoint(with: other.workspaces) || !workspaces.isDisjoint(with: other.exclusive)
       || memberships.contains { others.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
       || other.memberships.contains { resources.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
   }
@@ -94,6 +118,7 @@ extension WriteSet {
     for name in groupNames { locks.insert(Self.lock("group", name)) }
     for slug in slugs { locks.insert(Self.lock("slug", slug.utf8)) }
     for domain in domains { locks.insert(Self.lock("domain", domain.utf8)) }
+    for domain in mailDomains { locks.insert(Self.lock("mail domain", domain.utf8)) }
     // Their number is limited, so their writers wait for each other.
     for owner in webhookOwners { locks.insert(Self.lock("webhooks", owner.bytes)) }
     return locks.sorted()

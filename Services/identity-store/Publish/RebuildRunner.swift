@@ -6,7 +6,7 @@ import Postgres
 import Primitives
 import ServiceLifecycle
 
-/// Republishes the state of every workspace when a consumer requests it (``Rebuild``).
+/// Republishes the state of every workspace when a consumer requests it, or of one workspace when an administrator does (``Rebuild``).
 ///
 /// The work is split by workspace and page, and sent to identity-store as ``Restatement`` commands, a few at a time. The position is stored
 /// after each page, so that another process can continue. Publishing a page twice is harmless.
@@ -47,6 +47,8 @@ struct RebuildRunner: Service {
   private struct Claimed {
     let id: UUID
     let invitations: Restatement.Invitations
+    /// The only workspace to republish; `nil`: all.
+    let workspace: UUID?
     var position: Position
   }
 
@@ -79,7 +81,7 @@ struct RebuildRunner: Service {
   private func claimed() async throws -> Claimed? {
     guard let row = try await pool.query(RebuildStatements.claim, [.text(source), .double(Self.claim)]).first else { return nil }
     return Claimed(
-      id: try row.uuid(0), invitations: Restatement.Invitations(rawValue: try row.string(1)) ?? .none,
+      id: try row.uuid(0), invitations: Restatement.Invitations(rawValue: try row.string(1)) ?? .none, workspace: try row.optionalUUID(5),
       position: Position(
         workspace: try row.optionalUUID(2), stage: Position.Stage(rawValue: try row.string(3)) ?? .workspace,
         after: try row.optionalUUID(4) ?? Position.lowest))
@@ -101,9 +103,13 @@ struct RebuildRunner: Service {
     var position = rebuild.position
     switch position.stage {
     case .workspace:
-      // First the webhook endpoints of the whole deployment.
-      if position.workspace == nil { try await publish([Restatement(workspace: true)], of: WorkspaceID.deployment.uuid, rebuild) }
-      let rows = try await pool.query(RebuildStatements.nextWorkspace, [.uuid(position.workspace ?? Position.lowest)])
+      // First the webhook endpoints of the whole deployment, unless only one workspace is published.
+      if position.workspace == nil, rebuild.workspace == nil {
+        try await publish([Restatement(workspace: true)], of: WorkspaceID.deployment.uuid, rebuild)
+      }
+      let rows = try await pool.query(
+        RebuildStatements.nextWorkspace,
+        [.uuid(position.workspace ?? Position.lowest), .optional(rebuild.workspace, PostgresValue.uuid)])
       guard let next = try rows.first?.uuid(0) else { return nil }
       try await publish([Restatement(workspace: true)], of: next, rebuild)
       return Position(workspace: next, stage: .users)

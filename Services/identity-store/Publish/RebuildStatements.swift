@@ -4,18 +4,24 @@ import Postgres
 
 /// The statements of rebuilds.
 enum RebuildStatements {
+  /// Stores a request, unless the same workspace has an unfinished one. Deletes old ones of the workspace.
   static let request = Statement(
     "request rebuild",
     """
-    insert into identity.rebuilds (id, consumer, reason, invitations, requested_at)
-    values ($1, $2, $3, $4, $5)
-    on conflict (id) do nothing
+    with former as (
+      delete from identity.rebuilds
+      where only_workspace_id = $6
+      and finished_at < $5::timestamptz - interval '30 days'
+    )
+    insert into identity.rebuilds (id, consumer, reason, invitations, requested_at, only_workspace_id)
+    values ($1, $2, $3, $4, $5, $6)
+    on conflict do nothing
     """)
 
   static func parameters(of rebuild: Rebuild, id: CommandID, at time: Date) -> [PostgresValue] {
     [
       .uuid(id.uuid), .text(rebuild.consumer), .text(String(rebuild.reason.prefix(4000))), .text(rebuild.invitations.rawValue),
-      .timestamp(time),
+      .timestamp(time), .optional(rebuild.workspace?.uuid, PostgresValue.uuid),
     ]
   }
 
@@ -35,7 +41,7 @@ enum RebuildStatements {
       for update skip locked
     )
     and not exists (select from identity.rebuilds other where other.claimed_by <> $1 and other.claimed_until >= now() and other.finished_at is null)
-    returning id, invitations, workspace_id, stage, after_id
+    returning id, invitations, workspace_id, stage, after_id, only_workspace_id
     """)
 
   /// Renews the claim and stores the position. Returns no row if another process has taken over.
@@ -61,6 +67,7 @@ enum RebuildStatements {
     select id
     from identity.workspaces
     where id > $1
+    and ($2::uuid is null or id = $2)
     order by id
     limit 1
     """)

@@ -40,6 +40,7 @@ extension ChangeWriter {
       .textArray(changes.map(\.decidedBy)),
       .timestampArray(changes.map(\.decidedAt)),
       .boolArray(changes.map(\.isCurrent)),
+      .textArray(changes.map { change in change.isCurrent ? change.document.map { String(decoding: $0, as: UTF8.self) } : nil }),
     ]
     return changes.map(\.key).columns + values
   }
@@ -48,16 +49,18 @@ extension ChangeWriter {
     "write held changes",
     """
     insert into identity.held_changes (
-      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at, standing
+      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at, standing,
+      document
     )
     select
       workspace_id, id, resource_id, kind, name, members::int8, leaving::uuid[], requested_by, held_at, asked_at, status, decided_by,
-      decided_at, standing
+      decided_at, standing, document
     from unnest(
       $1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[],
-      $10::timestamptz[], $11::text[], $12::text[], $13::timestamptz[], $14::bool[]
+      $10::timestamptz[], $11::text[], $12::text[], $13::timestamptz[], $14::bool[], $15::text[]
     ) as written (
-      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at, standing
+      workspace_id, id, resource_id, kind, name, members, leaving, requested_by, held_at, asked_at, status, decided_by, decided_at, standing,
+      document
     )
     on conflict (workspace_id, id) do update
     set
@@ -67,15 +70,16 @@ extension ChangeWriter {
       status = excluded.status,
       decided_by = excluded.decided_by,
       decided_at = excluded.decided_at,
-      standing = excluded.standing
+      standing = excluded.standing,
+      document = excluded.document
     """)
 
-  /// Removes the names of deleted users from held changes.
+  /// Removes the names and addresses of deleted users from held changes.
   private static let removeNames = Statement(
     "forget names of held changes",
     """
     update identity.held_changes h
-    set name = null
+    set name = null, document = null
     from unnest($1::uuid[], $2::uuid[]) as gone (workspace_id, id)
     where h.workspace_id = gone.workspace_id and h.resource_id = gone.id and h.name is not null
     """)

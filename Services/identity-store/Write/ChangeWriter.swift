@@ -45,7 +45,7 @@ struct ChangeWriter: Sendable {
     try add(
       WriteStatements.writeWorkspaces, when: !changes.writtenWorkspaces.isEmpty,
       workspaceColumns(changes.writtenWorkspaces.sorted().compactMap { state.workspaces[$0] }))
-    steps += domainSteps(for: state)
+    steps += domainSteps(for: state) + mailDomainSteps(for: state)
     for token in changes.writtenTokens.sorted().compactMap({ state.tokens[$0] }) {
       steps.append((WriteStatements.writeToken, tokenParameters(token)))
     }
@@ -74,6 +74,7 @@ struct ChangeWriter: Sendable {
       tombstoneColumns(changes.insertedTombstones.sorted().compactMap { state.tombstones[$0] }))
     steps += pushSteps(for: state)
     steps += heldChangeSteps(changes, at: decider.now)
+    steps += accountSteps(for: state, at: decider.now)
     add(WriteStatements.deleteEarlySignIns, when: !changes.consumedSignIns.isEmpty, changes.consumedSignIns.sorted().columns)
     add(
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,
@@ -177,6 +178,7 @@ struct ChangeWriter: Sendable {
       .textArray(users.map(\.listedNameKey)),
       .textArray(users.map(\.familyNameKey)),
       .boolArray(users.map { $0.state != .disabled && pushed.contains($0.key) }),
+      .textArray(users.map(\.accountID)),
     ]
     return users.map(\.key).columns + values
   }

@@ -86,11 +86,11 @@ enum WriteStatements {
     unnest(
       $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
       $11::text[], $12::text[], $13::text[], $14::text[], $15::timestamptz[], $16::int8[], $17::timestamptz[], $18::timestamptz[],
-      $19::text[], $20::text[], $21::bytea[], $22::text[], $23::text[], $24::text[]
+      $19::text[], $20::text[], $21::bytea[], $22::text[], $23::text[], $24::text[], $26::text[]
     ) as written (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
       language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys, former_name_hash,
-      display_name_key, name_key, family_name_key
+      display_name_key, name_key, family_name_key, account_id
     )
     """
 
@@ -103,12 +103,12 @@ enum WriteStatements {
     insert into identity.users (
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
       language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys, former_name_hash,
-      display_name_key, name_key, family_name_key, keyed_version
+      display_name_key, name_key, family_name_key, account_id, keyed_version
     )
     select
       workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, given_name, family_name, email, email_key,
       language, state, role, first_signed_in_at, version, created_at, modified_at, document, other_email_keys::text[],
-      former_name_hash, display_name_key, name_key, family_name_key, version
+      former_name_hash, display_name_key, name_key, family_name_key, account_id, version
     from \(userArrays)
     """)
 
@@ -141,6 +141,7 @@ enum WriteStatements {
       display_name_key = written.display_name_key,
       name_key = written.name_key,
       family_name_key = written.family_name_key,
+      account_id = written.account_id,
       keyed_version = written.version
     from \(userArrays)
     where u.workspace_id = written.workspace_id and u.id = written.id

@@ -23,7 +23,8 @@ struct InvitationDecider: Sendable {
     case .invitationOrdered(let event): apply(event, traceparent: traceparent)
     case .changeHeld(let event): changes.heldChanges.append(event)
     case .webhookChanged(let event): if let alert = NewAlert(event) { changes.alerts.append(alert) }
-    case .groupChanged, .signInRefused, .webhookOrdered, .workspaceAlert: break
+    case .workspaceAlert(let event): changes.alerts.append(NewAlert(event))
+    case .groupChanged, .signInRefused, .webhookOrdered: break
     }
   }
 

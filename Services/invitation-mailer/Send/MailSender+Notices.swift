@@ -47,13 +47,16 @@ extension MailSender {
 
   private func compose(_ notice: DueNotice, _ content: HeldChanges, in workspace: WorkspaceCache.Entry?) throws -> EmailMessage {
     guard let workspace else { throw UnsendableMail(reason: Self.unknownWorkspace) }
-    guard let rule = workspace.settings.changeGuard else {
+    guard let address = workspace.settings.administratorAddress ?? operatorAddress else {
       throw UnsendableMail(reason: "the workspace no longer has an address for notices about held changes")
     }
+    // A deactivation may wait because it is that of the last admin, and not because of the number.
+    let rule = workspace.settings.changeGuard
+    let maximumDeactivations = rule?.holdsLastAdmin == true ? nil : rule?.maximumDeactivations
     return try composer.message(
       for: HeldChangesNotice(
-        id: notice.id.uuid, address: rule.notify, workspace: workspace.notice, changes: content,
-        maximumDeactivations: rule.maximumDeactivations), at: .now)
+        id: notice.id.uuid, address: address, workspace: workspace.notice, changes: content,
+        maximumDeactivations: maximumDeactivations), at: .now)
   }
 
   private func compose(_ notice: DueNotice, _ alert: AdministratorAlert, in workspace: WorkspaceCache.Entry?) throws -> EmailMessage {

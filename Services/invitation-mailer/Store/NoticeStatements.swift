@@ -70,29 +70,39 @@ enum NoticeStatements {
     returning n.workspace_id, n.id, n.attempts, n.first_tried_at, due.version, due.templates
     """)
 
-  /// Counts the groups and the people in a mail.
+  /// Counts the groups, the people who would lose their access, and the other people in a mail.
   static let counts = Statement(
     "counts of a notice",
     """
     select
       count(*) filter (where kind in ('members-removed', 'group-deleted')),
-      count(*) filter (where kind not in ('members-removed', 'group-deleted'))
+      count(*) filter (where kind in ('user-disabled', 'user-deleted')),
+      count(*) filter (where kind not in ('members-removed', 'group-deleted', 'user-disabled', 'user-deleted'))
     from mailer.held_changes
     where workspace_id = $1 and notice_id = $2
     """)
 
-  /// The oldest changes of groups and of people, a limited number of each.
+  /// The oldest changes of groups, of people who would lose their access, and of other people, a limited number of each.
   static let changes = Statement(
     "changes of a notice",
     """
     select id, kind, name, leaving, members, held_at
     from (
-      select h.*, row_number() over (partition by h.kind in ('members-removed', 'group-deleted') order by h.held_at, h.id) as number
-      from mailer.held_changes h
-      where h.workspace_id = $1 and h.notice_id = $2
+      select h.*, row_number() over (partition by h.section order by h.held_at, h.id) as number
+      from (
+        select
+          *,
+          case
+            when kind in ('members-removed', 'group-deleted') then 1
+            when kind in ('user-disabled', 'user-deleted') then 2
+            else 3
+          end as section
+        from mailer.held_changes
+        where workspace_id = $1 and notice_id = $2
+      ) h
     ) numbered
     where number <= $3
-    order by kind not in ('members-removed', 'group-deleted'), number
+    order by section, number
     """)
 
   /// Records a result, and erases names if there is no further attempt.

@@ -46,6 +46,13 @@ struct NewAlert: Sendable, Hashable {
     id = .derived("webhook disabled", event.endpoint.id.description, String(event.endpoint.version))
     alert = .webhookDisabled(WebhookFailure(event))
   }
+
+  /// An alert about the seats or the admins of a workspace.
+  init(_ event: WorkspaceAlert) {
+    workspace = event.workspace
+    id = .derived("workspace alert", event.command.description, event.kind.rawValue)
+    alert = .workspace(event)
+  }
 }
 
 /// Limits how often an administrator is mailed about held changes.
@@ -128,7 +135,8 @@ struct NoticeStore: Sendable {
           id: HeldChangeID(try row.uuid(0)), kind: kind, name: try row.optionalString(2), leaving: try row.int(3),
           members: try row.optionalInt(4), heldAt: try row.timestamp(5)))
     }
-    return HeldChanges(changes: changes, groups: try counts?.int(0) ?? 0, people: try counts?.int(1) ?? 0)
+    return HeldChanges(
+      changes: changes, groups: try counts?.int(0) ?? 0, people: try counts?.int(1) ?? 0, others: try counts?.int(2) ?? 0)
   }
 
   /// Records the result of a mail. If it is not tried again, the names of people are erased.

@@ -75,11 +75,12 @@ struct Edge: Sendable {
     func product(_ scope: TokenScope, _ requirement: WorkspaceRequirement = .one) -> RouterGroup<CallerContext> {
       router.group().add(middleware: productAuthentication.middleware(scope, requirement)).group(context: CallerContext.self)
     }
-    signIns.addRoutes(to: product(.signIns))
+    // Each sign-in of a batch may name its workspace.
+    signIns.addRoutes(to: product(.signIns, .oneOrAll))
     mailEvents.addRoutes(to: product(.admin))
     directory.addRoutes(to: product(.directory))
     events.addRoutes(to: product(.events, .oneOrAll))
-    management.addRoutes(to: router, behind: productAuthentication)
+    management.addRoutes(to: router, behind: productAuthentication, replays: EntryReplays(responder: replayResponder()))
     oauth.addRoutes(to: router)
     console?.addRoutes(to: router)
   }

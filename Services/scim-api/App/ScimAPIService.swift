@@ -1,5 +1,6 @@
 import AdminConsole
 import Credentials
+import DNS
 import EdgeHTTP
 import EdgeReads
 import Kafka
@@ -56,6 +57,16 @@ package struct ScimAPIService {
     ]
   }
 
+  /// Looks up the records that verify mail domains.
+  private static func txtRecords(_ settings: ServiceSettings) throws -> Management.TXTRecords {
+    do {
+      let resolver = try TXTResolver(servers: settings.optionalString(.dnsServers), timeout: try settings.duration(.dnsTimeout))
+      return { try await resolver.records(of: $0) }
+    } catch let error as DNSError {
+      throw SettingsError(["\(Setting.dnsServers.environmentName): \(error)"])
+    }
+  }
+
   private static func edge(
     _ runtime: ServiceRuntime, _ database: Database, _ workspaces: NamedWorkspaceCache, _ events: EventsController, _ producer: Producer,
     _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer, speaksTLS: Bool
@@ -79,6 +90,7 @@ package struct ScimAPIService {
       secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))
     let bodies = BodyReader(maximum: try settings.integer(.bodyLimit), budget: BodyBudget(try BodyBudget.Limits(settings)))
     let directory = DatabaseDirectory(database: database)
+    let workspaces = NamedWorkspaceCache(database)
     var edge = Edge(
       authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
       activeWorkspaces: activeWorkspaces, uses: uses, bodies: bodies, log: log,
@@ -92,7 +104,13 @@ package struct ScimAPIService {
             settings, all: .maximumBulks, perWorkspace: .maximumBulksPerWorkspace, perToken: .maximumBulksPerToken),
           what: "bulk requests"),
         listLimiter: try .lists(settings, activeWorkspaces), writeLimiter: try .writes(settings, activeWorkspaces)),
-      signIns: SignInController(bodies: bodies, producer: producer, source: source, timeout: deadline),
+      signIns: SignInController(
+        bodies: bodies, producer: producer, commands: commands,
+        inFlight: ConcurrencyLimit(
+          try ConcurrencyLimit.Limits(
+            settings, all: .maximumInFlight, perWorkspace: .maximumInFlightPerWorkspace, perToken: .maximumInFlightPerToken),
+          what: "sign-ins that wait for an outcome"),
+        workspaces: workspaces, user: SignedInUser.read(from: database), source: source, timeout: deadline),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: source, timeout: deadline),
       directory: DirectoryController(reads: directory, cursors: cursors),
       events: events,
@@ -102,7 +120,9 @@ package struct ScimAPIService {
         directory: directory),
       workspaces: workspaces,
       management: Management(
-        Management.Dependencies(database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil)))
+        Management.Dependencies(
+          database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil,
+          webhookSeal: try settings.webhookSeal(), txtRecords: try txtRecords(settings))))
     guard try settings.bool(.console) else { return edge }
     edge.console = try Console(
       Console.Dependencies(

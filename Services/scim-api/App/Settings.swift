@@ -15,12 +15,13 @@ enum EdgeSettings {
     .requestTimeout, .writeTimeout, .drain, .bodyLimit, .bodyMemory, .smallBodyMemory, .bodyMemoryPerWorkspace,
     .bodyMemoryPerAddress, .minimumBodyRate, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
-    .tokenBurst, .deploymentTokenRate, .deploymentTokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate, .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate,
-    .rejectionHold,
+    .tokenBurst, .deploymentTokenRate, .deploymentTokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate,
+    .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
     .writesBesideOthers,
     .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace, .readRetryTime, .feedURL, .maximumWaiting,
     .maximumWaitingPerToken, .maximumSnapshots, .maximumSnapshotsPerToken, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader,
+    .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
+    .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
 }
@@ -218,8 +219,8 @@ extension Setting {
     kind: .integer(1...1000))
   static let cursorKey = Setting(
     key: "cursor.key",
-    help: "Secret key that signs the cursors of lists. The same for all replicas. Default: a random key of this process, and its "
-      + "cursors end with it.",
+    help: "Secret key that signs the cursors of lists, and from which the secrets of repeated requests are derived (Idempotency-Key). The "
+      + "same for all replicas. Default: a random key of this process, and its cursors end with it.",
     isKey: true)
   static let cursorLifetime = Setting(
     key: "cursor.lifetime", default: "1h", help: "How long a cursor of a list is valid.", kind: .duration)
@@ -240,6 +241,17 @@ extension Setting {
   static let accessTokenLifetime = Setting(
     key: "oauth.token-lifetime", default: "30m", help: "How long an access token of an OAuth client is valid: 10 to 60 minutes.",
     kind: .duration)
+  static let webhookKey = Setting(
+    key: "webhook.key",
+    help: "Secret that encrypts the secrets of webhooks, at least 16 characters. The same for group-sync. Default: none, and no webhook "
+      + "can be created.",
+    isKey: true)
+  static let dnsServers = Setting(
+    key: "dns.servers",
+    help: "The name servers that look up the TXT records of mail domains: addresses with optional ports, separated by commas, such as "
+      + "192.0.2.53,[2001:db8::53]:5353. Default: those of the system.")
+  static let dnsTimeout = Setting(
+    key: "dns.timeout", default: "5s", help: "How long the look-up of a TXT record may take.", kind: .duration)
   static let tokenUseInterval = Setting(
     key: "token.use-interval", default: "10s", help: "How often scim-api reports to identity-store from where tokens were used.",
     kind: .duration)
@@ -287,6 +299,15 @@ extension ServiceSettings {
     guard let secret = optionalString(.oauthKey) else { return nil }
     guard let seal = KeySeal(secret: secret) else {
       throw SettingsError(["\(Setting.oauthKey.environmentName) has fewer than \(KeySeal.minimumSecret) characters"])
+    }
+    return seal
+  }
+
+  /// The encryption of the secrets of webhooks; nil if webhooks are not configured.
+  func webhookSeal() throws(SettingsError) -> WebhookSeal? {
+    guard let secret = optionalString(.webhookKey) else { return nil }
+    guard let seal = WebhookSeal(secret: secret) else {
+      throw SettingsError(["\(Setting.webhookKey.environmentName) has fewer than \(WebhookSeal.minimumSecret) characters"])
     }
     return seal
   }

@@ -1,3 +1,4 @@
+import Credentials
 import EdgeHTTP
 import EdgeReads
 import Hummingbird
@@ -13,18 +14,37 @@ package struct Management: Sendable {
     var bodies: BodyReader
     /// Whether OAuth clients can get access tokens.
     var hasOAuth: Bool
+    /// Encrypts the secrets of webhooks; nil if the deployment has no key for it.
+    var webhookSeal: WebhookSeal?
+    /// Looks up the records that verify mail domains.
+    var txtRecords: TXTRecords
 
-    /// - Parameter hasOAuth: whether OAuth clients can get access tokens.
-    package init(database: Database, commands: CommandClient, cursors: CursorSeal, bodies: BodyReader, hasOAuth: Bool) {
+    /// - Parameters:
+    ///   - hasOAuth: whether OAuth clients can get access tokens.
+    ///   - webhookSeal: encrypts the secrets of webhooks; nil if the deployment has no key for it.
+    ///   - txtRecords: looks up the TXT records of a name.
+    package init(
+      database: Database, commands: CommandClient, cursors: CursorSeal, bodies: BodyReader, hasOAuth: Bool, webhookSeal: WebhookSeal? = nil,
+      txtRecords: @escaping TXTRecords
+    ) {
+      self.webhookSeal = webhookSeal
       self.database = database
       self.commands = commands
       self.cursors = cursors
       self.bodies = bodies
       self.hasOAuth = hasOAuth
+      self.txtRecords = txtRecords
     }
   }
 
+  /// The maximum numbers of writes in flight. They are rare, and share identity-store with the identity providers' writes.
+  static let writeLimits = ConcurrencyLimit.Limits(all: 200, perWorkspace: 20, perToken: 100)
+
+  /// Returns the texts of the TXT records of a name; see `TXTResolver`.
+  package typealias TXTRecords = @Sendable (_ name: String) async throws -> [String]
+
   private let controllers: [any ManagementController]
+  private let writesInFlight = ConcurrencyLimit(Self.writeLimits, what: "writes through the management API")
 
   /// The management API over its dependencies.
   package init(_ dependencies: Dependencies) {
@@ -33,12 +53,27 @@ package struct Management: Sendable {
       TokensController(dependencies),
       OAuthClientsController(dependencies),
       InvitationTemplatesController(dependencies),
+      MembersAPIController(dependencies),
+      GroupsAPIController(dependencies),
+      HeldChangesAPIController(dependencies),
+      ProvisioningLogAPIController(dependencies),
+      AuditAPIController(dependencies),
+      ReceiptsAPIController(dependencies),
+      RebuildsAPIController(dependencies),
+      HealthAPIController(dependencies),
+      WebhooksAPIController(dependencies),
+      WebhookDeliveriesAPIController(dependencies),
+      AccountsController(dependencies),
+      MailDomainsController(dependencies),
     ]
   }
 
   /// Adds all routes to `router`. All need the scope `admin`.
-  package func addRoutes(to router: Router<EdgeContext>, behind authentication: ProductAuthentication) {
-    let routes = ManagementRoutes(router, behind: authentication)
+  ///
+  /// - Parameter replays: sends logged requests again.
+  package func addRoutes(to router: Router<EdgeContext>, behind authentication: ProductAuthentication, replays: EntryReplays) {
+    let routes = ManagementRoutes(
+      router, behind: authentication, limit: WriteLimitMiddleware(inFlight: writesInFlight), replays: replays)
     for controller in controllers { controller.addRoutes(to: routes) }
   }
 }
@@ -59,11 +94,15 @@ struct ManagementRoutes {
   /// `/api/v2/admin/workspaces/{workspace}`: routes that concern one workspace, which is that of the caller.
   let workspace: RouterGroup<CallerContext>
 
-  init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication) {
+  /// Sends logged requests again.
+  let replays: EntryReplays
+
+  init(_ router: Router<EdgeContext>, behind authentication: ProductAuthentication, limit: WriteLimitMiddleware, replays: EntryReplays) {
+    self.replays = replays
     func group(_ path: String, _ requirement: WorkspaceRequirement) -> RouterGroup<CallerContext> {
       router.group(RouterPath(path)).addMiddleware {
-        NoStoreMiddleware()
         authentication.middleware(.admin, requirement)
+        limit
       }.group(context: CallerContext.self)
     }
     deployment = group(ResourcePath.admin, .deployment)
@@ -72,13 +111,15 @@ struct ManagementRoutes {
   }
 }
 
-/// Forbids caches to store responses, which contain secrets and personal data (RFC 9111 §5.2.2.5).
-struct NoStoreMiddleware: RouterMiddleware {
+/// Limits the writes in flight of authenticated callers: in total, per workspace and per token.
+struct WriteLimitMiddleware: RouterMiddleware {
+  let inFlight: ConcurrencyLimit
+
+  /// Passes the request on, or throws 429 or 503.
   func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
-    var response = try await next(request, context)
-    response.headers[.cacheControl] = "no-store"
-    return response
+    guard let caller = context.caller, request.method != .get, request.method != .head else { return try await next(request, context) }
+    return try await inFlight.withPlace(of: caller) { try await next(request, context) }
   }
 }

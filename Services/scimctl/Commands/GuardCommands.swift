@@ -50,13 +50,19 @@ struct SetGuard: AsyncParsableCommand {
     help: ArgumentHelp("The number of users that may be disabled or deleted within ten minutes; further ones wait.", valueName: "count"))
   var deactivations: Int?
 
+  @Flag(
+    name: .customLong("hold-last-admin"),
+    help: "Hold a change that disables or deletes the last active user with the role admin, or gives them another role.")
+  var holdsLastAdmin = false
+
   @Option(help: ArgumentHelp("The recipient of mails about waiting changes.", valueName: "address"))
   var notify: String
 
   /// The guard that the options describe.
   var changeGuard: ChangeGuard {
     ChangeGuard(
-      maximumShrink: shrink.map { Double($0) / 100 }, minimumMembers: fromMembers, maximumDeactivations: deactivations, notify: notify)
+      maximumShrink: shrink.map { Double($0) / 100 }, minimumMembers: fromMembers, maximumDeactivations: deactivations,
+      holdsLastAdmin: holdsLastAdmin, notify: notify)
   }
 
   func validate() throws {
@@ -102,6 +108,7 @@ extension ChangeGuard {
       )
     }
     if let maximumDeactivations { held.append("more than \(maximumDeactivations) disabled or deleted users within ten minutes") }
+    if holdsLastAdmin { held.append("the loss of the last active admin") }
     return "These changes wait for approval: \(held.joined(separator: "; ")). \(notify) is notified"
   }
 }

@@ -35,10 +35,10 @@ struct SignInCommand: AsyncParsableCommand {
       let signIn = SignIn(workspace: workspace.id, email: email, user: nil, signedInAt: signedInAt, method: "scimctl")
       let outcome = try await withCommandClient(settings, pool: pool) { try await $0.outcome(of: .promoteUser(signIn), in: workspace.id) }
       try CommandClient.check(outcome)
-      if case .signIn(.alreadyActive) = outcome { try await Self.publish(signIn, settings) }
+      if case .signIn(.alreadyActive, _) = outcome { try await Self.publish(signIn, settings) }
       return (workspace.settings.slug, outcome)
     }
-    guard case .signIn(let signIn) = outcome else {
+    guard case .signIn(let signIn, _) = outcome else {
       // An earlier version of identity-store does not return the outcome.
       return print("Workspace \(slug): the sign-in of \(email) is recorded")
     }

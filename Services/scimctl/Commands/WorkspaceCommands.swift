@@ -65,6 +65,7 @@ extension StoredWorkspace {
     table.append(["profile", settings.connectionProfile.rawValue])
     table.append(["relink", settings.relink.rawValue])
     table.append(["duplicate-group-names", settings.duplicateGroupNames.rawValue])
+    table.append(["seats", settings.seats.map { "\($0.limit), policy \($0.policy.rawValue)" } ?? "any number"])
     for domain in settings.customDomains { table.append(["domain", domain]) }
     let invitations = settings.invitations
     table.append(["invitations", invitations.sending.description])

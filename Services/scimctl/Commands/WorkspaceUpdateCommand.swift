@@ -47,6 +47,15 @@ struct UpdateWorkspace: AsyncParsableCommand {
   @Option(help: "The language of mails to administrators, such as de; none for English.")
   var adminLanguage: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "The number of users that may be invited or active at a time; none for any number.", valueName: "count"),
+    transform: SeatLimit.count)
+  var seats: Int?
+
+  @Option(help: SeatLimit.Policy.help)
+  var seatsPolicy: SeatLimit.Policy?
+
   @OptionGroup(title: "Invitations") var invitations: InvitationOptions
 
   func validate() throws {
@@ -54,7 +63,7 @@ struct UpdateWorkspace: AsyncParsableCommand {
     let texts = [newSlug, name, signInURL, defaultRole, roleAttribute, adminLanguage]
     guard
       texts.contains(where: { $0 != nil }) || plan != nil || samlSSO != nil || scim != nil || profile != nil || relink != nil
-        || duplicateGroupNames != nil || !invitations.isEmpty
+        || duplicateGroupNames != nil || seats != nil || seatsPolicy != nil || !invitations.isEmpty
     else {
       throw ValidationError("No setting is given. 'scimctl workspace update --help' lists the settings.")
     }
@@ -78,6 +87,7 @@ struct UpdateWorkspace: AsyncParsableCommand {
     if let relink { changed.relink = relink }
     if let duplicateGroupNames { changed.duplicateGroupNames = duplicateGroupNames }
     if let adminLanguage { changed.adminLanguage = adminLanguage == "none" ? nil : adminLanguage }
+    changed.seats = try SeatLimit(settings.seats, limit: seats, policy: seatsPolicy)
     do throws(ValidationError) {
       changed.invitations = try invitations.applied(to: settings.invitations)
     } catch {

@@ -31,6 +31,11 @@ struct HeldChange: Sendable {
     case .groupDeleted: "is deleted, with \(members ?? 0) members"
     case .userDisabled: "is disabled"
     case .userDeleted: "is deleted"
+    case .userEnabled: "is enabled beyond the seat limit"
+    case .roleChanged: "loses the role admin as the last active admin"
+    case .otherDomain: "is enabled with an address in another domain"
+    case .addressChanged: "gets an address in another domain"
+    case .accountMatched: "is enabled, and may own an existing account"
     }
   }
 

@@ -51,6 +51,51 @@ extension Patch {
     }
   }
 
+  /// Whether an operation is about an attribute or a part of it.
+  public func mentions(_ attribute: String) -> Bool {
+    operations.contains { operation in
+      if let path = operation.path, AttributeName.equal(path.attribute.attribute, attribute) { return true }
+      return operation.value?.object.map { Self.mentions(attribute, in: $0) } ?? false
+    }
+  }
+
+  private static func mentions(_ attribute: String, in attributes: JSONObject) -> Bool {
+    attributes.contains { member in
+      if let path = AttributePath(member.key), AttributeName.equal(path.attribute, attribute) { return true }
+      return member.value.object.map { mentions(attribute, in: $0) } ?? false
+    }
+  }
+
+  /// The addresses in the operations: the texts of `emails`.
+  public var mentionedAddresses: [String] { texts(of: "emails") }
+
+  /// The values of `externalId` in the operations.
+  public var mentionedExternalIDs: [String] { texts(of: "externalId") }
+
+  /// All strings in the values of an attribute.
+  private func texts(of attribute: String) -> [String] {
+    operations.flatMap { operation -> [String] in
+      if let path = operation.path, AttributeName.equal(path.attribute.attribute, attribute) { return operation.value.map(Self.texts(in:)) ?? [] }
+      return operation.value?.object.map { Self.texts(of: attribute, in: $0) } ?? []
+    }
+  }
+
+  private static func texts(of attribute: String, in attributes: JSONObject) -> [String] {
+    attributes.flatMap { member -> [String] in
+      if let path = AttributePath(member.key), AttributeName.equal(path.attribute, attribute) { return texts(in: member.value) }
+      return member.value.object.map { texts(of: attribute, in: $0) } ?? []
+    }
+  }
+
+  private static func texts(in value: JSON) -> [String] {
+    switch value {
+    case .string(let text): [text]
+    case .array(let values): values.flatMap(texts(in:))
+    case .object(let object): object.flatMap { texts(in: $0.value) }
+    default: []
+    }
+  }
+
   private static func names(in attributes: JSONObject) -> [String] {
     attributes.flatMap { member -> [String] in
       guard let path = AttributePath(member.key), isName(path) else { return member.value.object.map(names(in:)) ?? [] }

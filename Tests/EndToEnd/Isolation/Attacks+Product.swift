@@ -192,7 +192,7 @@ extension Attacker {
 
 extension Workspace {
   /// Creates an API access token with one scope.
-  fileprivate func token(scope: String) async throws -> String {
+  func token(scope: String) async throws -> String {
     let printed = try await scimctl(["token", "issue", "--name", scope, "--scope", scope])
     return try #require(printed.split(whereSeparator: \.isWhitespace).map(String.init).first { $0.hasPrefix("rollcall_") })
   }

@@ -220,6 +220,17 @@ enum Attacks {
     for body in [#"{"user":"\#(victim.user)"}"#, #"{"email":"\#(victim.userName)"}"#, #"{"user":"\#(attacker.user)"}"#] {
       #expect(try await attacker.send("POST", "/api/v2/sign-ins", body, token: token).status == 202)
     }
+    // The outcome says nothing about users of other workspaces.
+    for (body, outcome) in [(#"{"user":"\#(victim.user)"}"#, "unknown"), (#"{"email":"\#(victim.userName)"}"#, "remembered")] {
+      let answer = try await attacker.send("POST", "/api/v2/sign-ins", body, headers: ["Prefer": "wait=20"], token: token)
+      #expect(answer.json["outcome"] as? String == outcome && answer.json["user"] == nil)
+    }
+    for body in [
+      #"{"email":"a@attacker.example","workspace":"\#(victim.workspace.slug)"}"#,
+      #"{"signIns":[{"email":"a@attacker.example","workspace":"\#(victim.workspace.slug)"}]}"#,
+    ] {
+      #expect([400, 403].contains(try await attacker.send("POST", "/api/v2/sign-ins", body, token: token).status))
+    }
     // When the attacker's own user is active, its earlier sign-ins have been processed.
     try await eventually("the attacker's own user to be active", within: .seconds(30)) {
       try await attacker.workspace.scimctl(["user", "list", "--state", "active"]).contains("own@attacker.example")

@@ -24,11 +24,11 @@ extension EndToEnd {
       let endpoints = routes.endpoints
       #expect(!endpoints.isEmpty)
       for endpoint in endpoints {
-        guard let attack = Attacks.all[endpoint.name] else {
+        guard let attack = Attacks.every[endpoint.name] else {
           Issue.record("\(endpoint.name) is a new route: add the attempts of another workspace to Attacks")
           continue
         }
-        let path = endpoint.pattern.replacingOccurrences(of: "{id}", with: victim.user)
+        let path = endpoint.pattern.replacing("{workspace}", with: victim.workspace.slug).replacing(/\{[^}]*\}/, with: victim.user)
         let body = ["GET", "DELETE"].contains(endpoint.method) ? nil : "{}"
         for token in [try attacker.forgedToken, "", "nonsense", AccessToken.made(for: .made(at: Date())).text] {
           let answer = try await attacker.send(endpoint.method, path, body, token: token)
@@ -37,7 +37,7 @@ extension EndToEnd {
         try await attack(attacker)
         #expect(try await victim.isUntouched(), "after \(endpoint.name)")
       }
-      #expect(Set(Attacks.all.keys).subtracting(endpoints.map(\.name)) == [], "these routes no longer exist")
+      #expect(Set(Attacks.every.keys).subtracting(endpoints.map(\.name)) == [], "these routes no longer exist")
       // The console's style sheet and script contain no data.
       let open = routes.open.filter { !$0.pattern.hasPrefix("/console/assets/") }
       #expect(Set(open.map(\.name)) == Set(Attacks.open.keys))

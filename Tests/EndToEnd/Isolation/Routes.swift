@@ -60,9 +60,15 @@ struct Routes {
       scim: SCIMRoutes(
         reads: DatabaseReads(database: database), commands: commands, bodies: bodies, cursors: cursors, writesInFlight: inFlight,
         bulksInFlight: inFlight, listLimiter: limiter, writeLimiter: limiter),
-      signIns: SignInController(bodies: bodies, producer: producer, source: "routes", timeout: .zero),
+      signIns: SignInController(
+        bodies: bodies, producer: producer, commands: commands, inFlight: inFlight, workspaces: NamedWorkspaceCache(database),
+        user: { _, _ in nil }, source: "routes", timeout: .zero),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "routes", timeout: .zero),
       directory: DirectoryController(reads: directory, cursors: cursors),
+      events: EventsController(
+        reads: DatabaseEvents(database: database, feed: nil),
+        waiters: EventWaiters(logger: logger) { _, _ in EventEnds(position: 0) }, waiting: inFlight, snapshots: inFlight,
+        workspaces: NamedWorkspaceCache(database)),
       oauth: OAuthController(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600), directory: directory),
       workspaces: NamedWorkspaceCache(database),

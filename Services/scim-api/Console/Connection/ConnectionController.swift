@@ -48,13 +48,14 @@ struct ConnectionController: ConsoleController {
     status: Int = 200
   ) async throws -> ConsolePage {
     async let tokens = query.tokens(of: context.workspace)
+    async let seatsTaken = query.seatsTaken(in: context.workspace)
     let requests = try await query.requests(of: context.workspace)
     var diagnosis: Diagnosis?
     if let latest = requests.first { diagnosis = try await query.diagnosis(of: latest) }
     let live = LiveCheck(requests, diagnosis: diagnosis, at: Date())
     let view = ConnectionView(
       stored, sections: sections ?? ConnectionSections(of: stored.settings), error: error, live: live, tokens: try await tokens,
-      site: context.site, guide: guide)
+      seatsTaken: try await seatsTaken, site: context.site, guide: guide)
     return ConsolePage(
       title: "Settings › SCIM", section: .scim, status: .init(code: status), template: template, values: view)
   }

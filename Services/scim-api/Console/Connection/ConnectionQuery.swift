@@ -30,6 +30,11 @@ struct ConnectionQuery: Sendable {
       settings: try JSONData.decode(from: try row.bytes(0), type: "workspace settings"), version: Int64(try row.int(1)))
   }
 
+  /// The number of users who are invited or active.
+  func seatsTaken(in workspace: WorkspaceID) async throws -> Int {
+    try await database.query(Self.seats, [.uuid(workspace.uuid)], in: workspace).first?.int(0) ?? 0
+  }
+
   /// The names of active tokens and OAuth clients with the scope scim.
   func tokens(of workspace: WorkspaceID) async throws -> [String] {
     try await database.query(Self.tokens, [.uuid(workspace.uuid)], in: workspace).map { try $0.string(0) }
@@ -65,6 +70,14 @@ extension ConnectionQuery {
     select settings::text, version
     from identity_read.workspaces
     where id = $1
+    """)
+
+  private static let seats = Statement(
+    "console seats",
+    """
+    select invited + active
+    from identity_read.state_totals
+    where workspace_id = $1
     """)
 
   private static let tokens = Statement(

@@ -52,6 +52,7 @@ struct ConnectionView: Sendable, Equatable {
   var names: NamesForm
   var roleForm: RoleForm
   var invitations: InvitationForm
+  var limits: LimitsView
 
   /// A requirement for SCIM.
   struct Requirement: Sendable, Equatable {
@@ -108,9 +109,12 @@ struct ConnectionView: Sendable, Equatable {
     var sendingOptions: [FormOption]
   }
 
-  /// - Parameter guide: the requested setup guide.
+  /// - Parameters:
+  ///   - seatsTaken: the number of users who take a seat.
+  ///   - guide: the requested setup guide.
   init(
-    _ stored: StoredSettings, sections: ConnectionSections, error: String?, live: LiveCheck, tokens: [String], site: Site, guide: String?
+    _ stored: StoredSettings, sections: ConnectionSections, error: String?, live: LiveCheck, tokens: [String], seatsTaken: Int, site: Site,
+    guide: String?
   ) {
     let settings = stored.settings
     version = String(stored.version)
@@ -153,6 +157,7 @@ struct ConnectionView: Sendable, Equatable {
         FormOption(value: $0, name: $0, isChosen: ComparisonKey($0) == ComparisonKey(sections.roles.defaultRole))
       })
     invitations = InvitationForm(entered: sections.invitations, sendingOptions: sections.invitations.sendingOptions)
+    limits = LimitsView(settings, seatsTaken: seatsTaken)
   }
 
   private typealias Profile = WorkspaceSettings.ConnectionProfile

@@ -74,23 +74,6 @@ extension String {
   var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
 }
 
-/// Days in UTC, as text in the format `2026-01-31`.
-enum UTCDay {
-  /// The day of `date`.
-  static func text(_ date: Date) -> String { String(Timestamp.text(date).prefix(10)) }
-
-  /// The start of a day; nil if `day` is not a valid day in the format of ``text(_:)``.
-  static func start(of day: String) -> Date? {
-    guard day.utf8.count == 10, let date = Timestamp.date("\(day)T00:00:00.000Z"), text(date) == day else { return nil }
-    return date
-  }
-
-  /// The start of the day of `date`.
-  static func start(of date: Date) -> Date {
-    Date(timeIntervalSince1970: (date.timeIntervalSince1970 / 86_400).rounded(.down) * 86_400)
-  }
-}
-
 /// The links to the first and the next page of a list, for `{{>pager}}`.
 struct Pager: Sendable, Equatable {
   var first: String?

@@ -50,7 +50,7 @@ struct MembersController: ConsoleController {
     let now = Date()
     let request = try MembersRequest(parameters)
     async let totals = membersQuery.totals(in: context.workspace)
-    let found: [ListedMember]
+    let found: [MemberSummary]
     switch request.query {
     case .search(let text, let state):
       found = try await membersQuery.members(
@@ -145,18 +145,5 @@ struct MembersController: ConsoleController {
     let text = context.parameters.get("id") ?? ""
     guard let id = UserID(text) else { throw APIError(404, "The workspace has no member with the id '\(text.prefix(100))'.") }
     return id
-  }
-}
-
-extension Timeline {
-  /// The texts that name actors.
-  fileprivate var actorTexts: [String] {
-    events.compactMap { event in
-      switch event.kind {
-      case .mailed(_, let reason): reason
-      case .held(_, let who), .decided(_, _, let who): who
-      case .pushed, .added, .firstSignedIn, .lastSignedIn, .superseded, .accessEnded, .deleted: nil
-      }
-    }
   }
 }

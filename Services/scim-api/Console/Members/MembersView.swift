@@ -65,8 +65,8 @@ struct MembersView: Sendable {
 
   /// - Parameter cursor: returns the cursor of the page after a member.
   init(
-    _ request: MembersRequest, _ found: [ListedMember], totals: MembersQuery.Totals, workspace: WorkspaceSettings,
-    actors: ActorNames = ActorNames(), at now: Date, cursor: (ListedMember) -> String
+    _ request: MembersRequest, _ found: [MemberSummary], totals: MembersQuery.Totals, workspace: WorkspaceSettings,
+    actors: ActorNames = ActorNames(), at now: Date, cursor: (MemberSummary) -> String
   ) {
     let shown = found.prefix(MembersController.pageSize)
     let hasMore = found.count > shown.count
@@ -134,14 +134,14 @@ struct MembersView: Sendable {
 }
 
 extension MembersView.Row {
-  init(_ member: ListedMember, actors: ActorNames, at now: Date) {
+  init(_ member: MemberSummary, actors: ActorNames, at now: Date) {
     memberPath = MembersController.path(of: member.id)
     memberName = member.name.text
     address = member.email.flatMap { $0.isEmpty ? nil : $0 } ?? (member.name.text == member.name.userName ? nil : member.name.userName)
     (stateTone, stateName) = (member.state.tone, member.state.title)
     role = member.role
     groupNames = member.groups.isEmpty ? nil : member.groups.joined(separator: ", ")
-    furtherGroups = Self.furtherGroups(member.groupCount - member.groups.count, isCut: member.groupCount >= ListedMember.maximumGroups)
+    furtherGroups = Self.furtherGroups(member.groupCount - member.groups.count, isCut: member.groupCount >= MemberSummary.maximumGroups)
     invitedAt = member.invitation.map { Timestamp.text($0.createdAt) }
     lastSignedInAt = member.lastSignedInAt.map(Timestamp.text)
     guard member.state == .invited else { return }

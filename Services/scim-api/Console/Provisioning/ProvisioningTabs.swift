@@ -1,7 +1,6 @@
 import EdgeHTTP
 import EdgeReads
 import Models
-import Postgres
 
 /// A tab of the section *Provisioning*. View models have the tabs in the property `tabs`, for `{{>provisioningTabs}}`.
 struct ProvisioningTab: Sendable, Equatable {
@@ -44,22 +43,8 @@ struct ProvisioningTab: Sendable, Equatable {
 
   /// All tabs, with the number of pending held changes of `workspace`.
   static func all(on current: Page, in workspace: WorkspaceID, of database: Database) async throws -> [ProvisioningTab] {
-    let rows = try await database.query(pendingStatement, [.uuid(workspace.uuid), .int(Int64(maximumCount + 1))], in: workspace)
-    return all(on: current, pending: try rows.first?.int(0) ?? 0)
+    all(on: current, pending: try await HeldChangesQuery(database: database).pendingCount(upTo: maximumCount + 1, in: workspace))
   }
 
   private static let maximumCount = 99
-
-  private static let pendingStatement = Statement(
-    "console_held_count",
-    """
-    select count(*)
-    from (
-      select
-      from identity_read.held_changes
-      where workspace_id = $1
-      and status = 'pending'
-      limit $2
-    ) pending
-    """)
 }

@@ -11,16 +11,16 @@ package protocol MessageProducer: Sendable {
 extension Producer: MessageProducer {}
 
 extension MessageProducer {
-  /// Returns when Kafka has acknowledged the message.
+  /// Returns when Kafka has acknowledged the messages.
   ///
   /// - Parameters:
   ///   - timeout: the maximum time until Kafka acknowledges the message.
-  ///   - failure: the error if it does not. The message may be delivered nevertheless.
-  package func send(_ message: OutgoingMessage, within timeout: Duration, else failure: APIError) async throws {
+  ///   - failure: the error if it does not. Messages may be delivered nevertheless.
+  package func send(_ messages: [OutgoingMessage], within timeout: Duration, else failure: APIError) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do {
-          try await self.send(contentsOf: [message])
+          try await self.send(contentsOf: messages)
         } catch let error as KafkaError
           where error.isRetriable || error.code == .closed || error.isNotPersisted && error.code != .messageTooLarge
         {
@@ -36,5 +36,10 @@ extension MessageProducer {
       defer { group.cancelAll() }
       try await group.next()
     }
+  }
+
+  /// As ``send(_:within:else:)``, for one message.
+  package func send(_ message: OutgoingMessage, within timeout: Duration, else failure: APIError) async throws {
+    try await send([message], within: timeout, else: failure)
   }
 }

@@ -27,7 +27,8 @@ package final class RateLimits: Sendable {
 
     /// The limits; the defaults are those of the settings.
     package init(
-      token: Rate = Rate(perSecond: 100, burst: 500), deploymentToken: Rate = Rate(perSecond: 2000, burst: 10_000), workspace: Rate = Rate(perSecond: 200, burst: 1000),
+      token: Rate = Rate(perSecond: 100, burst: 500), deploymentToken: Rate = Rate(perSecond: 2000, burst: 10_000),
+      workspace: Rate = Rate(perSecond: 200, burst: 1000),
       unauthenticated: Rate = Rate(perSecond: 10, burst: 100), publicRead: Rate = Rate(perSecond: 50, burst: 500),
       opening: Rate = Rate(perSecond: 0.1, burst: 20), rejection: Rate = Rate(perSecond: 20, burst: 20), maximumHold: Double = 5.0
     ) {
@@ -97,6 +98,10 @@ package final class RateLimits: Sendable {
     let now = now()
     try state.withLock { state throws(APIError) in
       guard !isDeploymentWide else {
+        // A request about the whole deployment counts for no workspace.
+        guard workspace != .deployment else {
+          return try Self.count(token, in: &state.deploymentTokens, named: "this token", at: now)
+        }
         return try Self.count(token, in: &state.deploymentTokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
       }
       try Self.count(token, in: &state.tokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
@@ -115,13 +120,23 @@ package final class RateLimits: Sendable {
     }
   }
 
+  /// Counts a request against the limit of `owner` alone.
+  private static func count<Owner>(_ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, at now: Double) throws(APIError) {
+    try check(owner, in: buckets, named: subject, at: now)
+    buckets.take(of: owner, at: now)
+  }
+
+  private static func check<Owner>(_ owner: Owner, in buckets: Buckets<Owner>, named subject: String, at now: Double) throws(APIError) {
+    let wait = buckets.wait(of: owner, at: now)
+    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait) }
+  }
+
   /// Counts a request against the limits of `owner` and of the workspace: against both, or against neither if one is reached.
   private static func count<Owner>(
     _ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, of workspace: WorkspaceID,
     in workspaces: inout Buckets<WorkspaceID>, at now: Double
   ) throws(APIError) {
-    let wait = buckets.wait(of: owner, at: now)
-    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait) }
+    try check(owner, in: buckets, named: subject, at: now)
     let shared = workspaces.wait(of: workspace, at: now)
     guard shared == 0 else { throw .rateExceeded("this workspace, for all its tokens together,", workspaces.rate, wait: shared) }
     buckets.take(of: owner, at: now)

@@ -56,13 +56,25 @@ package struct AdminPage: Sendable {
   /// - Parameters:
   ///   - found: up to ``readLimit`` items.
   ///   - position: the position of an item, at which the next page starts.
+  ///   - members: further members of the body.
   package func response<Item>(
-    _ found: [Item], position: (Item) -> CursorPosition, json: (Item) -> JSON
-  ) -> Response {
+    _ found: [Item], with members: JSONObject = JSONObject(), position: (Item) -> CursorPosition, json: (Item) throws -> JSON
+  ) rethrows -> Response {
     let items = found.prefix(limit)
-    var body: JSONObject = [name: .array(items.map(json))]
-    if found.count > limit, let last = items.last {
-      body["nextCursor"] = .string(cursors.text(of: Cursor(place: position(last), total: 0), for: list, in: workspace, at: now))
+    let last = found.count > limit ? items.last : nil
+    return response(try items.map(json), with: members, next: last.map(position))
+  }
+
+  /// The response with the items of the page.
+  ///
+  /// - Parameters:
+  ///   - members: further members of the body.
+  ///   - next: the position at which the next page starts; nil on the last page.
+  package func response(_ items: [JSON], with members: JSONObject = JSONObject(), next: CursorPosition?) -> Response {
+    var body: JSONObject = [name: .array(items)]
+    for member in members { body[member.key] = member.value }
+    if let next {
+      body["nextCursor"] = .string(cursors.text(of: Cursor(place: next, total: 0), for: list, in: workspace, at: now))
     }
     return .management(.ok, .object(body))
   }

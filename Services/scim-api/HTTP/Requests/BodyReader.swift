@@ -16,6 +16,8 @@ package struct BodyReader: Sendable {
 
   /// The largest body of one sign-in or one mail event, in bytes.
   package static let maximumEvent = 16 << 10
+  /// The largest body of a batch of sign-ins, in bytes.
+  package static let maximumEvents = 2 << 20
 
   /// Reads the JSON body of `request`, and records it in `info`.
   ///
@@ -26,9 +28,15 @@ package struct BodyReader: Sendable {
   package func json(
     in request: Request, share: inout BodyBudget.Share, info: RequestInfo, maximum: Int? = nil
   ) async throws -> JSON {
-    let bytes = try await bytes(of: request, share: &share, maximum: maximum)
-    guard bytes.count > BodyBudget.smallBody else { return try Self.parse(bytes, info: info) }
-    return try await BlockingWork.run { try Self.parse(bytes, info: info) }
+    try await Self.json(of: try await bytes(of: request, share: &share, maximum: maximum), info: info)
+  }
+
+  /// Parses the JSON of a body, off the event loops if it is large, and records it in `info`.
+  ///
+  /// - Throws: 400 or 415.
+  package static func json(of bytes: [UInt8], info: RequestInfo) async throws -> JSON {
+    guard bytes.count > BodyBudget.smallBody else { return try parse(bytes, info: info) }
+    return try await BlockingWork.run { try parse(bytes, info: info) }
   }
 
   /// Reads the body of `request`, whose `Content-Type` must be JSON or missing.

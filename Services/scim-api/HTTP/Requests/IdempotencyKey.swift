@@ -66,7 +66,7 @@ package struct IdempotencyKey: Sendable, Equatable {
 
   /// The 32 bytes of a secret that the request creates: the same for every repetition, and unknown to everybody who does not have `key`.
   package func secret(sealedBy key: SymmetricKey) -> [UInt8] {
-    Array(HMAC<SHA256>.authenticationCode(for: Data("rollcall secrets\n".utf8) + seed, using: key))
+    Array(HMAC<SHA256>.authenticationCode(for: seed, using: key))
   }
 }
 

@@ -40,6 +40,9 @@ package struct QueryParameters: Sendable, Equatable {
   /// The value of `name`, which may be empty; nil if it is missing.
   package func given(_ name: String) -> String? { values.isEmpty ? nil : values[name.lowercased()] }
 
+  /// The names of all parameters, in lower case.
+  package var names: Set<String> { Set(values.keys) }
+
   /// The integer value of `name`; nil if it is missing or empty.
   ///
   /// - Throws: 400 if the value is not an integer.

@@ -123,7 +123,8 @@ extension APIError {
     )
   }
 
-  static func bodyTooLarge(limit: Int) -> APIError {
+  /// 413 for a body that exceeds the limit of its route.
+  package static func bodyTooLarge(limit: Int) -> APIError {
     APIError(413, "The body is larger than \(limit) bytes. Split the request: add the members of a large group in several PATCH requests.")
   }
 

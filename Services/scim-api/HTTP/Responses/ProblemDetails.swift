@@ -2,6 +2,7 @@ import HTTPTypes
 import Hummingbird
 import Models
 import NIOCore
+import NIOHTTP1
 import ProvisioningLog
 import SCIM
 
@@ -89,7 +90,7 @@ package struct ProblemDetails: HTTPResponseError, Sendable, Equatable {
   package var body: [UInt8] {
     var members: JSONObject = [
       "type": .string(kind?.uri ?? "about:blank"),
-      "title": .string(kind?.title ?? status.reasonPhrase),
+      "title": .string(kind?.title ?? HTTPResponseStatus(statusCode: code).reasonPhrase),
       "status": .integer(Int64(code)),
       "detail": .string(detail),
     ]
@@ -97,10 +98,9 @@ package struct ProblemDetails: HTTPResponseError, Sendable, Equatable {
     return JSON.object(members).serialized()
   }
 
-  /// The response. It is never cached.
+  /// The response.
   package var response: Response {
     var headers = headers
-    headers[.cacheControl] = "no-store"
     headers[.contentType] = Self.mediaType
     return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
   }

@@ -50,8 +50,9 @@ struct OAuthClientsController: ManagementController {
     let rotation = SecretRotation(client: client.id, digest: SecretDigest.hex(of: secret), formerUntil: formerUntil)
     try await lists.commands.execute(.rotateSecret(rotation), for: caller, once: &key, info: context.info).checkDone()
     try await lists.secrets.check(secret, of: client.id, in: caller.workspace, once: key)
-    var object: JSONObject = ["id": .string("\(client.id)"), "clientSecret": .string(secret)]
-    object["formerSecretExpiresAt"] = formerUntil.map { .string(Timestamp.text($0)) }
+    // A repeated request changes nothing, and gets the stored expiry of the former secret.
+    var object = try await lists.token(in: context).json(at: Date())
+    object["clientSecret"] = .string(secret)
     return .management(.ok, .object(object))
   }
 }

@@ -1,3 +1,4 @@
+import Credentials
 import EdgeHTTP
 import EdgeReads
 import Foundation
@@ -20,7 +21,7 @@ struct TokenLists: Sendable {
     commands = dependencies.commands
     cursors = dependencies.cursors
     bodies = dependencies.bodies
-    secrets = IssuedSecrets(query: query, key: dependencies.cursors.key)
+    secrets = IssuedSecrets(query, dependencies.cursors)
     self.kind = kind
   }
 
@@ -38,7 +39,11 @@ struct TokenLists: Sendable {
       [kind], ended: status == "ended", after: page.after.map { TokenID($0.id.uuid) }, limit: page.readLimit,
       in: context.caller.workspace)
     let now = Date()
-    return page.response(found) { CursorPosition(after: $0.id.uuid) } json: { .object($0.json(at: now)) }
+    return page.response(found) {
+      CursorPosition(after: $0.id.uuid)
+    } json: {
+      .object($0.json(at: now))
+    }
   }
 
   /// The response with one token or client, and its uses by day and address.

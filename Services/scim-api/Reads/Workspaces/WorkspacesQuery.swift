@@ -38,6 +38,15 @@ package struct ListedWorkspace: Sendable, Equatable {
   package var plan: String
   /// When it was created.
   package var createdAt: Date
+
+  /// A row of the list.
+  package init(id: WorkspaceID, slug: String, name: String, plan: String, createdAt: Date) {
+    self.id = id
+    self.slug = slug
+    self.name = name
+    self.plan = plan
+    self.createdAt = createdAt
+  }
 }
 
 /// Reads workspaces and their settings.

@@ -69,8 +69,8 @@ struct HeldChangesView: Sendable {
   ) {
     self.tabs = tabs
     slug = settings.slug
-    rules = settings.changeGuard.map(Self.rules) ?? []
-    hasRules = settings.changeGuard != nil
+    rules = (settings.changeGuard.map(Self.rules) ?? []) + Self.rules(of: settings.seats)
+    hasRules = !rules.isEmpty
     let page = found.prefix(Self.pageSize)
     pending = page.map(PendingChange.init)
     isEmpty = pending.isEmpty
@@ -95,8 +95,17 @@ struct HeldChangesView: Sendable {
         "Disabling or deleting more than \(ConsoleText.count(most, "person", "people")) within "
           + "\(Int(ChangeGuard.window / 60)) minutes")
     }
+    if changeGuard.holdsLastAdmin {
+      rules.append("Disabling or deleting the last active person with the role admin, or giving them another role")
+    }
     rules.append("When changes are held, a mail is sent to \(changeGuard.notify)")
     return rules
+  }
+
+  /// The rule for seats; none if no person waits for one.
+  static func rules(of seats: SeatLimit?) -> [String] {
+    guard let seats, seats.policy == .hold else { return [] }
+    return ["Enabling people while all \(ConsoleText.count(seats.limit, "seat", "seats")) are taken"]
   }
 }
 
@@ -109,6 +118,11 @@ extension HeldChangesQuery.Change {
     case .groupDeleted: "The group would be deleted, with \(ConsoleText.count(members ?? 0, "member", "members"))"
     case .userDisabled: "The person would be disabled"
     case .userDeleted: "The person would be deleted"
+    case .userEnabled: "The person would be enabled, but all seats are taken"
+    case .roleChanged: "The person would lose the role admin, and is the last active administrator"
+    case .otherDomain: "The person would be enabled, with an address in a domain that is not verified"
+    case .addressChanged: "The person would get an address in a domain that is not verified"
+    case .accountMatched: "The person would be enabled, and may be the owner of an existing account"
     }
   }
 
@@ -162,6 +176,29 @@ extension HeldChangesView.PendingChange {
       rejectEffect = "The person stays unchanged, even if the identity provider requests the change again."
       approveQuestion = "Delete \(subject)? This cannot be undone."
       rejectQuestion = "Keep \(subject) unchanged, even if the identity provider requests the change again?"
+    case .userEnabled, .otherDomain, .accountMatched:
+      response = "The change succeeded. The person is disabled until you decide, and gets no mail."
+      approveEffect =
+        switch change.kind {
+        case .userEnabled: "The person is enabled, if a seat is free, and is invited unless they have signed in before."
+        case .accountMatched: "The person is enabled, and linked to the account."
+        default: "The person is enabled, and invited unless they have signed in before."
+        }
+      rejectEffect = "The person stays disabled, even if the identity provider requests the change again."
+      approveQuestion = "Enable \(subject)?"
+      rejectQuestion = "Keep \(subject) disabled, even if the identity provider requests the change again?"
+    case .roleChanged:
+      response = "The change succeeded. Everything but the role was applied."
+      approveEffect = "The person gets the new role at once. Nobody can administer the workspace then."
+      rejectEffect = "The person keeps the role admin, even if the identity provider requests the change again."
+      approveQuestion = "Take the role admin from \(subject), the last active administrator?"
+      rejectQuestion = "Keep the role of \(subject), even if the identity provider requests the change again?"
+    case .addressChanged:
+      response = "The change succeeded. Everything but the address was applied."
+      approveEffect = "The person gets the new address at once."
+      rejectEffect = "The person keeps the present address, even if the identity provider requests the change again."
+      approveQuestion = "Give \(subject) the new address?"
+      rejectQuestion = "Keep the address of \(subject), even if the identity provider requests the change again?"
     }
   }
 }

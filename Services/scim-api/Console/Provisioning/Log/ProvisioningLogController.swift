@@ -3,7 +3,6 @@ import EdgeReads
 import Foundation
 import Hummingbird
 import Models
-import Postgres
 import ProvisioningLog
 
 /// `/console/provisioning`: the log of the identity provider's requests, and a page for each entry that explains failures and can resend the
@@ -61,7 +60,7 @@ struct ProvisioningLogController: ConsoleController {
       let tokens = try await TokenNames(database: database).names(of: Set([entry.token].compactMap { $0 }), in: context.workspace)
       view.details = EntryView.Details(
         entry, try await log.diagnosis(of: entry), token: entry.token.flatMap { tokens[$0] },
-        presentName: try await presentName(of: entry, in: context.workspace))
+        presentName: try await LogRepository.presentName(of: entry, in: context.workspace, of: database))
     } else if parameters[Self.sentParameter] != nil, Date() < id.time + Self.maximumDelay {
       view.isPending = true
     } else {
@@ -81,7 +80,9 @@ struct ProvisioningLogController: ConsoleController {
     } catch {
       throw APIError(409, "Nothing was sent: \(error).")
     }
-    let outcome = try await replays.send(request, of: id, in: context)
+    let outcome = try await replays.send(
+      request, of: id, by: context.session.caller, at: context.site.host, context.site.baseURL, peer: context.info.peer,
+      logger: context.logger)
     let path = outcome.entry.map { "\(ProvisioningPath.entry($0))?\(Self.sentParameter)=1" } ?? ProvisioningPath.entry(id)
     return .redirect(to: path, message: Self.message(for: outcome), isFailure: outcome.status >= 400)
   }
@@ -94,42 +95,10 @@ struct ProvisioningLogController: ConsoleController {
     }
   }
 
-  /// The current name of the resource of an entry; nil if the resource does not exist.
-  private func presentName(of entry: LogEntry, in workspace: WorkspaceID) async throws -> String? {
-    guard let resource = entry.resource, let type = entry.resourceType else { return nil }
-    let statement = type == .user ? Self.userStatement : Self.groupStatement
-    return try await database.query(statement, [.uuid(workspace.uuid), .uuid(resource.uuid)], in: workspace).first?.string(0)
-  }
-
   private static func id(in context: ConsoleContext) throws(APIError) -> LogEntryID {
     let text = context.parameters.get("id") ?? ""
     guard let id = LogEntryID(text) else { throw .noEntry(text) }
     return id
-  }
-
-  private static let userStatement = Statement(
-    "console_entry_user",
-    """
-    select user_name
-    from identity_read.users
-    where workspace_id = $1
-    and id = $2
-    """)
-
-  private static let groupStatement = Statement(
-    "console_entry_group",
-    """
-    select display_name
-    from identity_read.groups
-    where workspace_id = $1
-    and id = $2
-    """)
-}
-
-extension LogRepository {
-  /// A repository that reads with the row security of a workspace.
-  init(_ database: Database, in workspace: WorkspaceID) {
-    self.init { try await database.query($0, $1, in: workspace) }
   }
 }
 
@@ -147,26 +116,4 @@ extension APIError {
 
   /// A list has no page that starts at the given position.
   static func unknownPageOfList() -> APIError { APIError(400, .invalidValue, "The list has no such page. Start at the first page.") }
-}
-
-/// Reads the names of tokens.
-struct TokenNames: Sendable {
-  let database: Database
-
-  /// The names of `tokens` by id.
-  func names(of tokens: Set<TokenID>, in workspace: WorkspaceID) async throws -> [TokenID: String] {
-    guard !tokens.isEmpty else { return [:] }
-    let rows = try await database.query(
-      Self.statement, [.uuid(workspace.uuid), .uuidArray(tokens.sorted().map(\.uuid))], in: workspace)
-    return try Dictionary(rows.map { (TokenID(try $0.uuid(0)), try $0.string(1)) }) { first, _ in first }
-  }
-
-  private static let statement = Statement(
-    "console_token_names",
-    """
-    select id, name
-    from identity_read.tokens
-    where workspace_id = $1
-    and id = any ($2)
-    """)
 }

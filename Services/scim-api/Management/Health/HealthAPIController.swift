@@ -1,0 +1,89 @@
+import EdgeHTTP
+import EdgeReads
+import Foundation
+import Hummingbird
+import Models
+import Postgres
+import SCIM
+
+/// `…/health`: of a workspace, the requests of its identity provider; of the deployment, what this process knows of the others.
+struct HealthAPIController: ManagementController {
+  private let health: HealthQuery
+  private let heldChanges: HeldChangesQuery
+  private let deployment: DeploymentQuery
+  private let commands: CommandClient
+
+  /// The number up to which pending held changes are counted.
+  static let maximumHeldChanges = 100
+  /// How long identity-store has to start the command that checks it, in seconds.
+  private static let probeTimeout: TimeInterval = 3
+
+  init(_ dependencies: Management.Dependencies) {
+    health = HealthQuery(database: dependencies.database)
+    heldChanges = HeldChangesQuery(database: dependencies.database)
+    deployment = DeploymentQuery(database: dependencies.database)
+    commands = dependencies.commands
+  }
+
+  func addRoutes(to routes: ManagementRoutes) {
+    routes.workspace.read("health", use: workspace)
+    routes.deployment.read("health", use: processes)
+  }
+
+  @Sendable private func workspace(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check([])
+    let caller = context.caller
+    async let held = heldChanges.pendingCount(upTo: Self.maximumHeldChanges, in: caller.workspace)
+    let found = try await health.health(of: caller.workspace, at: Date())
+    return .management(.ok, WorkspaceHealthBody(settings: caller.settings, health: found, heldChanges: try await held).json)
+  }
+
+  /// Checks the database and identity-store, on which writes depend. The other services have no effect on this process; `/readyz` of each
+  /// tells whether it is ready.
+  @Sendable private func processes(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check([])
+    async let database = databaseCheck(context)
+    let store = try await storeCheck(context)
+    let checks = [try await database, store]
+    let isOK = checks.allSatisfy(\.isOK)
+    return .management(.ok, ["status": .string(isOK ? "ok" : "failing"), "checks": .array(checks.map(\.json))])
+  }
+
+  /// The result of a check.
+  private struct Check: Sendable {
+    var name: String
+    /// What is wrong; nil if nothing is.
+    var problem: String?
+    /// Further members.
+    var members: JSONObject = [:]
+
+    var isOK: Bool { problem == nil }
+
+    var json: JSON {
+      var object: JSONObject = ["name": .string(name), "status": .string(isOK ? "ok" : "failing")]
+      object.add("detail", problem)
+      for member in members { object[member.key] = member.value }
+      return .object(object)
+    }
+  }
+
+  private func databaseCheck(_ context: CallerContext) async throws -> Check {
+    do {
+      return Check(name: "database", members: ["waitingEvents": .number(try await deployment.waitingEvents())])
+    } catch let error as PostgresError where error.isTransient {
+      context.logger.warning("the database is unavailable", metadata: ["error": "\(error)"])
+      return Check(name: "database", problem: "The database is unavailable.")
+    }
+  }
+
+  /// Sends a command that changes nothing. Any answer shows that identity-store executes commands.
+  private func storeCheck(_ context: CallerContext) async throws -> Check {
+    do {
+      _ = try await commands.startingWithin(Self.probeTimeout).execute(
+        .restate(Restatement()), on: WorkspaceID.deployment.resource, in: .deployment, by: .service("scim-api"), info: context.info)
+      return Check(name: "identity-store")
+    } catch let error as APIError where error.error.status >= 500 {
+      return Check(name: "identity-store", problem: "It executes no commands: \(error.error.detail)")
+    }
+  }
+}

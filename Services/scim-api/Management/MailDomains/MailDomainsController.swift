@@ -1,0 +1,162 @@
+import DNS
+import EdgeHTTP
+import EdgeReads
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Models
+import SCIM
+
+/// `/api/v2/admin/workspaces/{workspace}/mail-domains`: the mail domains of a workspace, and their verification.
+struct MailDomainsController: ManagementController {
+  private let query: WorkspacesQuery
+  private let commands: CommandClient
+  private let bodies: BodyReader
+  private let txtRecords: Management.TXTRecords
+
+  private static let domain = "domain"
+
+  init(_ dependencies: Management.Dependencies) {
+    query = WorkspacesQuery(database: dependencies.database)
+    commands = dependencies.commands
+    bodies = dependencies.bodies
+    txtRecords = dependencies.txtRecords
+  }
+
+  func addRoutes(to routes: ManagementRoutes) {
+    let group = routes.workspace
+    group.getAndHead("mail-domains", use: list)
+    group.on("mail-domains", method: .post, use: add)
+    group.getAndHead("mail-domains/{\(Self.domain)}", use: show)
+    group.on("mail-domains/{\(Self.domain)}", method: .delete, use: remove)
+    group.on("mail-domains/{\(Self.domain)}/verify", method: .post, use: verify)
+  }
+
+  @Sendable private func list(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let settings = try await settings(of: context.caller)
+    return .management(.ok, ["mailDomains": .array(settings.mailDomains.map { .object($0.json) })])
+  }
+
+  @Sendable private func show(_ request: Request, _ context: CallerContext) async throws -> Response {
+    .management(.ok, .object(try await domain(named: try name(in: context), of: context.caller).json))
+  }
+
+  /// Adds a domain: to be verified by DNS or, with a deployment-wide token, as the operator's assertion.
+  @Sendable private func add(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let caller = context.caller
+    let body = try await JSONBody(of: request, context, with: bodies, members: ["domain", "verification"])
+    let text = try body.requiredString("domain")
+    guard let name = HostName(text)?.text else { throw ProblemDetails.invalidMember("domain", Self.malformed(text)) }
+    var key = try IdempotencyKey(request, body: body.bytes, of: caller)
+    let change: MailDomainChange
+    switch try body.string("verification") ?? "dns" {
+    case "dns": change = MailDomainChange(domain: name, action: .add, token: Self.token())
+    case "operator":
+      guard caller.isDeploymentWide else {
+        throw ProblemDetails(
+          403, nil, "Only the operator can assert a domain, with a deployment-wide token. Leave verification out to verify it by DNS.")
+      }
+      change = MailDomainChange(domain: name, action: .assert)
+    case let other:
+      throw ProblemDetails.invalidMember("verification", "verification is '\(other.prefix(50))'; dns or operator was expected.")
+    }
+    try await commands.execute(.changeMailDomain(change), for: caller, once: &key, info: context.info).checkDone()
+    let path = "\(ResourcePath.admin)/workspaces/\(caller.workspace)/mail-domains/\(name)"
+    return .management(.created, .object(try await domain(named: name, of: caller).json), headers: [.location: path])
+  }
+
+  @Sendable private func remove(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let change = MailDomainChange(domain: try name(in: context), action: .remove)
+    var key = try IdempotencyKey(request, body: [], of: context.caller)
+    try await commands.execute(.changeMailDomain(change), for: context.caller, once: &key, info: context.info).checkDone()
+    return Response(status: .noContent)
+  }
+
+  /// Looks the TXT record up, and marks the domain as verified if it has the token.
+  @Sendable private func verify(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let caller = context.caller
+    let domain = try await domain(named: try name(in: context), of: caller)
+    guard domain.verifiedAt == nil, case .dns(let token) = domain.verification, let expected = domain.recordText else {
+      return .management(.ok, .object(domain.json))
+    }
+    let found = try await records(of: domain)
+    guard found.contains(where: { $0.trimmingCharacters(in: .whitespaces) == expected }) else {
+      throw ProblemDetails.notVerified(domain, found: found)
+    }
+    var key = try IdempotencyKey(request, body: [], of: caller)
+    let change = MailDomainChange(domain: domain.domain, action: .verify, token: token)
+    try await commands.execute(.changeMailDomain(change), for: caller, once: &key, info: context.info).checkDone()
+    return .management(.ok, .object(try await self.domain(named: domain.domain, of: caller).json))
+  }
+
+  private func records(of domain: MailDomain) async throws -> [String] {
+    do {
+      return try await txtRecords(domain.recordName)
+    } catch let error as DNSError {
+      throw ProblemDetails(
+        503, nil, "The TXT record of \(domain.recordName) could not be looked up: \(error). Nothing was changed. Try again.",
+        headers: [.retryAfter: "5"])
+    }
+  }
+
+  private func settings(of caller: Caller) async throws -> WorkspaceSettings {
+    guard let workspace = try await query.workspace(caller.workspace) else { throw ProblemDetails.unknownWorkspace("\(caller.workspace)") }
+    return workspace.settings
+  }
+
+  private func domain(named name: String, of caller: Caller) async throws -> MailDomain {
+    guard let domain = try await settings(of: caller).mailDomains.first(where: { $0.domain == name }) else {
+      throw ProblemDetails(404, nil, "The workspace has no mail domain '\(name.prefix(260))'. Add it first.")
+    }
+    return domain
+  }
+
+  private func name(in context: CallerContext) throws -> String {
+    let text = context.parameters.get(Self.domain) ?? ""
+    guard let name = HostName(text)?.text else { throw ProblemDetails(404, nil, Self.malformed(text)) }
+    return name
+  }
+
+  private static func malformed(_ text: String) -> String {
+    "'\(text.prefix(260))' is not a domain such as example.com: at least two labels of letters, digits and inner dashes. Other scripts are in "
+      + "their ASCII form, xn--…."
+  }
+
+  /// A random token of 160 bits.
+  private static func token() -> String {
+    let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+    var generator = SystemRandomNumberGenerator()
+    return String((0..<32).compactMap { _ in alphabet.randomElement(using: &generator) })
+  }
+}
+
+extension MailDomain {
+  /// The JSON of a mail domain, with the TXT record that verifies it.
+  fileprivate var json: JSONObject {
+    var object: JSONObject = ["domain": .string(domain), "status": .string(verifiedAt == nil ? "pending" : "verified")]
+    switch verification {
+    case .dns: object["verification"] = "dns"
+    case .operator: object["verification"] = "operator"
+    }
+    object["verifiedAt"] = verifiedAt.map { .string(Timestamp.text($0)) }
+    object["record"] = recordText.map { .object(["type": "TXT", "name": .string(recordName), "value": .string($0)]) }
+    return object
+  }
+}
+
+extension ProblemDetails {
+  fileprivate static func notVerified(_ domain: MailDomain, found: [String]) -> ProblemDetails {
+    let seen =
+      switch found.count {
+      case 0: "It does not exist"
+      case 1: "It is '\(found[0].prefix(200))'"
+      default: "\(found.count) records exist, none of which has this text"
+      }
+    return ProblemDetails(
+      409, Kind(name: "domain-not-verified", title: "The domain is not verified"),
+      """
+      The TXT record \(domain.recordName) must have the text \(domain.recordText ?? ""). \(seen). Publish it, wait until your name servers \
+      have it, and try again. Nothing was changed.
+      """)
+  }
+}

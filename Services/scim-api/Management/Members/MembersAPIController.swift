@@ -1,0 +1,139 @@
+import EdgeHTTP
+import EdgeReads
+import Foundation
+import Hummingbird
+import MailTemplates
+import Models
+import SCIM
+
+/// `…/members`: the members by state or name, one member with its timeline, and the orders about its invitation.
+struct MembersAPIController: ManagementController {
+  private let members: MembersQuery
+  private let member: MemberQuery
+  private let timelines: TimelineQuery
+  private let commands: CommandClient
+  private let cursors: CursorSeal
+  private let bodies: BodyReader
+
+  init(_ dependencies: Management.Dependencies) {
+    members = MembersQuery(database: dependencies.database)
+    member = MemberQuery(database: dependencies.database)
+    timelines = TimelineQuery(database: dependencies.database)
+    commands = dependencies.commands
+    cursors = dependencies.cursors
+    bodies = dependencies.bodies
+  }
+
+  func addRoutes(to routes: ManagementRoutes) {
+    routes.workspace.read("members", use: list)
+    routes.workspace.read("members/{id}", use: show)
+    routes.workspace.read("members/{id}/timeline", use: timeline)
+    routes.workspace.action("members/{id}/invitation/resend") { request, context in try await order(request, context) { .resend($0) } }
+    routes.workspace.action("members/{id}/invitation/revoke") { request, context in try await order(request, context) { .revoke($0) } }
+  }
+
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check(["state", "q", "order", "limit", "cursor"])
+    let state: UserState? = try parameters.choice("state")
+    let text = try parameters.search("q").map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") } ?? ""
+    guard text.isEmpty else { return try await search(text, in: state, parameters, context) }
+    let order: MembersQuery.Order = try parameters.choice("order") ?? .name
+    let page = try AdminPage(
+      parameters, of: "members", filters: [(state ?? .active).rawValue, order.rawValue], for: context.caller, cursors: cursors)
+    let found = try await members.members(
+      state ?? .active, by: order, after: page.after, limit: page.readLimit, in: context.caller.workspace)
+    let actors = try await actors(of: found, context)
+    return page.response(found) {
+      CursorPosition(after: $0.id.uuid, key: $0.nameKey)
+    } json: {
+      $0.json(actors)
+    }
+  }
+
+  /// The members whose name, user name or address starts with a text: one page, in the order of names.
+  private func search(
+    _ text: String, in state: UserState?, _ parameters: QueryParameters, _ context: CallerContext
+  ) async throws -> Response {
+    for name in ["cursor", "order"] where parameters[name] != nil {
+      throw ProblemDetails.invalidParameter(name, "A search with q has one page, in the order of names. Leave out \(name); refine q instead.")
+    }
+    let page = try AdminPage(parameters, of: "members", for: context.caller, cursors: cursors)
+    let found = try await members.members(
+      beginningWith: text, in: state.map { [$0] } ?? UserState.allCases, limit: page.readLimit, in: context.caller.workspace)
+    let actors = try await actors(of: found, context)
+    return page.response(
+      found.prefix(page.limit).map { $0.json(actors) }, with: ["isComplete": .bool(found.count <= page.limit)], next: nil)
+  }
+
+  private func actors(of found: [MemberSummary], _ context: CallerContext) async throws -> ActorNames {
+    try await ActorNames(
+      in: found.compactMap { $0.invitation?.reason }, of: context.caller.workspace, database: members.database)
+  }
+
+  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check([])
+    let (id, workspace) = (try context.id(of: "member", UserID.self), context.caller.workspace)
+    guard let stored = try await member.member(id, in: workspace) else {
+      guard let deleted = try await member.tombstone(of: id, in: workspace) else { throw ProblemDetails.unknown("member", "\(id)") }
+      throw ProblemDetails.deleted(id, deleted)
+    }
+    async let groups = member.groups(of: id, in: workspace)
+    let invitations = try await member.invitations(of: id, in: workspace)
+    let actors = try await ActorNames(in: invitations.map(\.reason), of: workspace, database: member.database)
+    let body = MemberBody(
+      member: stored, memberships: try await groups, invitations: invitations, actors: actors,
+      signInLink: WorkspaceNotice(context.caller.settings).link)
+    return .management(.ok, try body.json())
+  }
+
+  /// The timeline of a member, also of a deleted one.
+  @Sendable private func timeline(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check(["limit", "cursor"])
+    let (id, workspace) = (try context.id(of: "member", UserID.self), context.caller.workspace)
+    let page = try AdminPage(parameters, of: "events", filters: ["\(id)"], for: context.caller, cursors: cursors)
+    let stored = try await member.member(id, in: workspace)
+    let deleted = stored == nil ? try await member.tombstone(of: id, in: workspace) : nil
+    guard stored != nil || deleted != nil else { throw ProblemDetails.unknown("member", "\(id)") }
+    // The key of the cursor is a time in milliseconds.
+    let before = try page.after.map { place in
+      guard let milliseconds = place.key.flatMap(Double.init) else { throw APIError.invalidCursor() }
+      return Date(timeIntervalSince1970: milliseconds / 1000)
+    }
+    let timeline = try await timelines.timeline(
+      of: id, member: stored, deletedAt: deleted?.deletedAt, before: before ?? .distantFuture, limit: page.limit, in: workspace)
+    let actors = try await ActorNames(in: timeline.actorTexts, of: workspace, database: member.database)
+    return page.response(
+      timeline.events.map { $0.json(actors) },
+      next: timeline.next.map { next in
+        CursorPosition(after: id.uuid, key: String(Int64((next.timeIntervalSince1970 * 1000).rounded())))
+      })
+  }
+
+  /// Sends an order about the member's invitation to invitation-mailer, through identity-store.
+  private func order(
+    _ request: Request, _ context: CallerContext, _ order: @Sendable (UserID) -> InvitationOrder
+  ) async throws -> Response {
+    let id = try context.id(of: "member", UserID.self)
+    var action = try await ManagementAction(request, context, with: bodies)
+    try await action.execute(.orderInvitation(order(id)), on: id.resource, through: commands)
+    return Response(status: .accepted)
+  }
+}
+
+extension ProblemDetails {
+  /// 410 for a deleted member.
+  fileprivate static func deleted(_ id: UserID, _ deleted: DeletedResource) -> ProblemDetails {
+    let successor = deleted.successor.map { " The member \($0.id) has the user name now." } ?? ""
+    return ProblemDetails(
+      410, .deletedMember,
+      """
+      The member \(id) was deleted at \(Timestamp.text(deleted.deletedAt)).\(successor) The timeline and the receipts of the member remain: \
+      …/members/\(id)/timeline and …/receipts?member=\(id).
+      """)
+  }
+}
+
+extension ProblemDetails.Kind {
+  /// The member was deleted; its timeline remains.
+  fileprivate static let deletedMember = Self(name: "deleted-member", title: "The member was deleted")
+}

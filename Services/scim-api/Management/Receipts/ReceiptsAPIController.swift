@@ -1,0 +1,43 @@
+import EdgeHTTP
+import EdgeReads
+import Hummingbird
+import Models
+import SCIM
+
+/// `…/receipts`: what each disabled or deleted person lost, newest first.
+struct ReceiptsAPIController: ManagementController {
+  private let directory: DatabaseDirectory
+  private let cursors: CursorSeal
+
+  init(_ dependencies: Management.Dependencies) {
+    directory = DatabaseDirectory(database: dependencies.database)
+    cursors = dependencies.cursors
+  }
+
+  func addRoutes(to routes: ManagementRoutes) {
+    routes.workspace.read("receipts", use: list)
+    routes.workspace.read("receipts/{id}", use: show)
+  }
+
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check(["member", "limit", "cursor"])
+    let member = try parameters.id("member", UserID.self)
+    let page = try AdminPage(parameters, of: "receipts", filters: [member?.description], for: context.caller, cursors: cursors)
+    let found = try await directory.receipts(
+      of: member, before: page.after.map { ReceiptID($0.id.uuid) }, limit: page.readLimit, in: context.caller.workspace)
+    return try page.response(found) {
+      CursorPosition(after: $0.id.uuid)
+    } json: {
+      try JSON.encoding($0)
+    }
+  }
+
+  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check([])
+    let id = try context.id(of: "receipt", ReceiptID.self)
+    guard let receipt = try await directory.receipt(id, in: context.caller.workspace) else {
+      throw ProblemDetails.unknown("receipt", "\(id)")
+    }
+    return .management(.ok, try JSON.encoding(receipt))
+  }
+}

@@ -1,0 +1,112 @@
+import EdgeHTTP
+import Foundation
+import Models
+import Postgres
+
+/// Reads the rebuilds of single workspaces.
+package struct RebuildsQuery: Sendable {
+  /// The database with the views.
+  package let database: Database
+
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
+
+  /// The rebuilds of a workspace before `last`, newest first.
+  ///
+  /// - Parameter last: the time and the id of the last rebuild of the previous page.
+  package func rebuilds(
+    before last: (requestedAt: Date, id: CommandID)?, limit: Int, in workspace: WorkspaceID
+  ) async throws -> [StoredRebuild] {
+    try await database.query(
+      Self.list,
+      [
+        .uuid(workspace.uuid), .optional(last?.requestedAt, PostgresValue.timestamp), .optional(last?.id.uuid, PostgresValue.uuid),
+        .int(Int64(limit)),
+      ], in: workspace
+    ).map(StoredRebuild.init)
+  }
+
+  /// A rebuild; nil if it does not exist.
+  package func rebuild(_ id: CommandID, in workspace: WorkspaceID) async throws -> StoredRebuild? {
+    try await database.query(Self.one, [.uuid(workspace.uuid), .uuid(id.uuid)], in: workspace).first.map(StoredRebuild.init)
+  }
+
+  /// The rebuild that is not finished; nil if there is none.
+  package func unfinished(in workspace: WorkspaceID) async throws -> StoredRebuild? {
+    try await database.query(Self.unfinished, [.uuid(workspace.uuid)], in: workspace).first.map(StoredRebuild.init)
+  }
+
+  private static let columns = "id, invitations, reason, requested_at, stage, is_running, finished_at"
+
+  private static let list = Statement(
+    "workspace rebuilds",
+    """
+    select \(columns)
+    from identity_read.workspace_rebuilds
+    where workspace_id = $1
+    and requested_at <= coalesce($2::timestamptz, 'infinity')
+    -- Times in cursors have millisecond precision, as those that identity-store sets.
+    and ($2::timestamptz is null or (requested_at, id) < ($2, $3::uuid))
+    order by requested_at desc, id desc
+    limit $4::int8
+    """)
+
+  private static let one = Statement(
+    "workspace rebuild",
+    """
+    select \(columns)
+    from identity_read.workspace_rebuilds
+    where workspace_id = $1
+    and id = $2
+    """)
+
+  private static let unfinished = Statement(
+    "unfinished workspace rebuild",
+    """
+    select \(columns)
+    from identity_read.workspace_rebuilds
+    where workspace_id = $1
+    and finished_at is null
+    """)
+}
+
+/// A rebuild of one workspace.
+package struct StoredRebuild: Sendable, Equatable {
+  /// The id of the command that requested it.
+  package var id: CommandID
+  /// Which missing invitations are created.
+  package var invitations: Restatement.Invitations
+  /// Who requested it, or why.
+  package var reason: String
+  /// When it was requested.
+  package var requestedAt: Date
+  /// What is being published: `workspace`, `users` or `groups`; nil if it has not started or is finished.
+  package var stage: String?
+  /// When it was finished.
+  package var finishedAt: Date?
+
+  /// The state of a rebuild.
+  package enum State: String, Sendable {
+    /// It has not started.
+    case waiting
+    /// It is being executed.
+    case running
+    /// All has been published.
+    case finished
+  }
+
+  /// The state.
+  package var state: State { finishedAt != nil ? .finished : stage == nil ? .waiting : .running }
+}
+
+extension StoredRebuild {
+  fileprivate init(_ row: Row) throws {
+    let (isRunning, finishedAt) = (try row.bool(5), try row.optionalTimestamp(6))
+    self.init(
+      id: CommandID(try row.uuid(0)), invitations: Restatement.Invitations(rawValue: try row.string(1)) ?? .none,
+      reason: try row.string(2), requestedAt: try row.timestamp(3), stage: isRunning && finishedAt == nil ? try row.string(4) : nil,
+      finishedAt: finishedAt)
+  }
+}
