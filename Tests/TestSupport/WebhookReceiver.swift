@@ -82,7 +82,8 @@ public final class WebhookReceiver: Service {
     func header(_ name: String) -> String { HTTPField.Name(name).flatMap { request.headers[$0] } ?? "" }
     let envelope: Envelope = try JSONData.decode(from: body, type: "webhook")
     return Request(
-      path: request.uri.path, host: request.head.authority ?? "", id: header("webhook-id"), timestamp: Int64(header("webhook-timestamp")) ?? 0,
+      path: request.uri.path, host: request.head.authority ?? "", id: header("webhook-id"),
+      timestamp: Int64(header("webhook-timestamp")) ?? 0,
       signature: header("webhook-signature"), body: body, type: envelope.type, sequence: envelope.data.sequence)
   }
 

@@ -34,7 +34,7 @@ struct PlanFixture {
   }
 
   static func event(
-    _ sequence: Int64, _ type: DirectoryEvent.Kind = .memberUpdated, in workspace: WorkspaceID = workspace
+    _ sequence: Int64, _ type: DirectoryEvent.Kind = .memberUpdated, in workspace: WorkspaceID = PlanFixture.workspace
   ) -> LoggedEvent {
     LoggedEvent(
       workspace: workspace, sequence: sequence, id: "\(workspace)/\(sequence)", type: type.rawValue, changedAt: Fixture.time,
