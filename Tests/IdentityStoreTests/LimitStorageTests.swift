@@ -58,7 +58,7 @@ struct LimitStorageTests {
     let store = try await StoreDatabase.start()
     try await limit(store, seats: SeatLimit(limit: 5))
     let processes = (0..<2).map { _ in store.process() }
-    let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
+    let statuses = try await withThrowingTaskGroup(of: [Int].self) { group -> [Int] in
       for (number, process) in processes.enumerated() {
         group.addTask {
           var statuses: [Int] = []
@@ -69,7 +69,7 @@ struct LimitStorageTests {
           return statuses
         }
       }
-      return try await group.reduce(into: []) { $0 += $1 }
+      return try await group.reduce(into: [Int]()) { $0 += $1 }
     }
     #expect(statuses.filter { $0 == 201 }.count == 5 && statuses.filter { $0 == 403 }.count == 5)
     #expect(try await store.count("select count(*) from identity.users") == 5)
