@@ -77,7 +77,10 @@ extension EndToEnd {
       }
       var reader = client.reader(after: end.cursor)
       func mails(of workspace: Workspace) -> Set<String> {
-        Set(reader.events.filter { $0.type == .memberInvited }.compactMap(\.member?.email).filter { $0.hasSuffix("@\(workspace.slug).example") })
+        Set(
+          reader.events.filter { $0.type == .memberInvited }.compactMap(\.member?.email).filter {
+            $0.hasSuffix("@\(workspace.slug).example")
+          })
       }
       try await eventually("the events of both workspaces") {
         try await reader.read(waiting: 1)

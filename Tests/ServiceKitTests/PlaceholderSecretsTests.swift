@@ -6,11 +6,12 @@ import Testing
 @Suite("Placeholder secrets")
 struct PlaceholderSecretsTests {
   private static let key = Setting(key: "tombstone.key", help: "A key.", isKey: true)
+  private static let otherDatabase = Setting(key: "database.feed-url", help: "Another database.", isSecret: true)
   private static let password = Setting(key: "smtp.password", help: "A password.", isSecret: true)
 
   private func problems(_ environment: [String: String]) async throws -> [String] {
     let settings = try await ServiceSettings.read(
-      service: "test", settings: [Self.key, Self.password, .databaseURL, .insecureDefaults],
+      service: "test", settings: [Self.key, Self.password, Self.otherDatabase, .databaseURL, .insecureDefaults],
       environment: ["ROLLCALL_DATABASE_URL": "postgres://identity_store@127.0.0.1/rollcall"].merging(environment) { $1 })
     return PlaceholderSecrets.problems(in: settings)
   }
@@ -24,6 +25,7 @@ struct PlaceholderSecretsTests {
       ("ROLLCALL_DATABASE_URL", "postgres://127.0.0.1/rollcall?user=identity_store&password=Rollcall"),
       ("ROLLCALL_DATABASE_URL", "host=127.0.0.1 user=identity_store password='rollcall' dbname=rollcall"),
       ("ROLLCALL_DATABASE_URL", "postgres://identity_store:only-for-trying-out@127.0.0.1/rollcall"),
+      ("ROLLCALL_DATABASE_FEED_URL", "postgres://scim_api_feed:rollcall@127.0.0.1/rollcall"),
     ])
   func refused(_ name: String, _ value: String) async throws {
     let found = try await problems([name: value])

@@ -65,6 +65,10 @@ struct Routes {
         user: { _, _ in nil }, source: "routes", timeout: .zero),
       mailEvents: MailEventController(bodies: bodies, producer: producer, source: "routes", timeout: .zero),
       directory: DirectoryController(reads: directory, cursors: cursors),
+      events: EventsController(
+        reads: DatabaseEvents(database: database, feed: nil),
+        waiters: EventWaiters(logger: logger) { _, _ in EventEnds(position: 0) }, waiting: inFlight, snapshots: inFlight,
+        workspaces: NamedWorkspaceCache(database)),
       oauth: OAuthController(
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600), directory: directory),
       workspaces: NamedWorkspaceCache(database),

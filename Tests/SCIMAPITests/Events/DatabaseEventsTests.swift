@@ -233,10 +233,10 @@ struct DatabaseEventsTests {
   func plan() async throws {
     let database = try await EventDatabase.start()
     try await database.addPartitions(days: 20)
-    for day in [15, 10, 5, 0] { try await database.append(200, in: here, daysAgo: day) }
+    for day in [15, 10, 5, 0] { try await database.append(2000, in: here, daysAgo: day) }
     try await database.write("analyze directory.events")
     for scope in [EventScope.workspace(here), .deployment] {
-      let cursor = EventCursor(epoch: UUID(), scope: scope, number: 600, storedSince: Date() - 86_400)
+      let cursor = EventCursor(epoch: UUID(), scope: scope, number: 6000, storedSince: Date() - 86_400)
       let (statement, parameters) = EventStatements.page(EventQuery(scope, from: .after(cursor), limit: 10))
       let pool = scope == .deployment ? database.feedReader : database.reader
       let plan = try await pool.query(

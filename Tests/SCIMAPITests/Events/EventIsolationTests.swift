@@ -92,30 +92,22 @@ struct EventIsolationTests {
     await database.close()
   }
 
-  @Test("Every table of the directory has row-level security, and every view is a security invoker")
+  @Test("Every table of the directory with rows of workspaces has row-level security, and every view of one is a security invoker")
   func everything() async throws {
     let database = try await EventDatabase.start()
     let open = try await database.write(
       """
-      select c.relname
+      select n.nspname || '.' || c.relname
       from pg_class c
-      where c.relnamespace = 'directory'::regnamespace
-      and c.relkind in ('r', 'p')
-      and not c.relispartition
-      and not c.relrowsecurity
+      join pg_namespace n on n.oid = c.relnamespace
+      where not c.relispartition
+      and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname in ('workspace_id', 'owner_id'))
+      and (
+        (n.nspname = 'directory' and c.relkind in ('r', 'p') and not c.relrowsecurity)
+        or (n.nspname = 'directory_read' and c.relkind = 'v' and not coalesce('security_invoker=true' = any (c.reloptions), false))
+      )
       """)
-    // The tables that do not belong to a workspace, and the outbox, which no other role may read.
-    #expect(
-      Set(try open.map { try $0.string(0) }) == ["consumer_offsets", "event_log", "outbox", "signing_keys", "skipped_messages"])
-    let invokedByOwner = try await database.write(
-      """
-      select c.relname
-      from pg_class c
-      where c.relnamespace = 'directory_read'::regnamespace
-      and c.relkind = 'v'
-      and not coalesce('security_invoker=true' = any (c.reloptions), false)
-      """)
-    #expect(Set(try invokedByOwner.map { try $0.string(0) }) == ["event_log", "signing_keys", "skipped_messages"])
+    #expect(try open.map { try $0.string(0) } == [])
     await database.close()
   }
 }

@@ -136,7 +136,8 @@ struct EventRoutesTests {
     try await serving(edge, token: token) { [globex] client in
       for (path, header, scope, filter) in [
         ("", nil, EventScope.deployment, nil), ("?workspace=globex", nil, .workspace(globex.id), nil),
-        ("?workspace=globex,\(globex.id)", nil, .workspace(globex.id), nil), ("?workspace=acme,globex", nil, .deployment, [acme, globex.id]),
+        ("?workspace=globex,\(globex.id)", nil, .workspace(globex.id), nil),
+        ("?workspace=acme,globex", nil, .deployment, [acme, globex.id]),
         ("", "acme", .workspace(acme), nil), ("?workspace=\(acme)", "acme", .workspace(acme), nil),
       ] as [(String, String?, EventScope, [WorkspaceID]?)] {
         let answer = try await client.send("GET", path, headers: header.map { ["Rollcall-Workspace": $0] } ?? [:], base: Self.base)
@@ -146,7 +147,8 @@ struct EventRoutesTests {
       }
       for (path, header, status, words) in [
         ("?workspace=unknown", nil, 404, "'unknown'"), ("?workspace=acme,unknown", nil, 404, "'unknown'"),
-        ("?workspace=globex", "acme", 400, "different workspaces"), ("/snapshot?workspace=acme,globex", nil, 400, "one workspace, or of all"),
+        ("?workspace=globex", "acme", 400, "different workspaces"),
+        ("/snapshot?workspace=acme,globex", nil, 400, "one workspace, or of all"),
         ("?workspace=" + Array(repeating: "a", count: 101).joined(separator: ","), nil, 400, "at most 100"),
         ("?after=\(events.cursor(1, of: .workspace(acme)).text)", nil, 400, "events of one workspace"),
         ("?workspace=globex&after=\(events.cursor(1, of: .workspace(acme)).text)", nil, 400, "events of one workspace"),

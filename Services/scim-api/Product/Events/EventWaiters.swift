@@ -31,6 +31,8 @@ package final class EventWaiters: Service {
   private struct State {
     var waiters: [Int: Waiter] = [:]
     var lastID = 0
+    /// The number of waiters that were ever added.
+    var added = 0
     /// The position up to which all waiters were compared with the log; -1 after a new one was added.
     var comparedPosition: Int64 = -1
     var isStopped = false
@@ -83,6 +85,7 @@ package final class EventWaiters: Service {
         let (isStopped, isFirst) = state.withLock { state in
           guard !state.isStopped else { return (true, false) }
           state.waiters[id] = Waiter(scope: scope, number: number, continuation: continuation)
+          state.added += 1
           state.comparedPosition = -1
           return (false, state.waiters.count == 1)
         }
@@ -127,15 +130,15 @@ package final class EventWaiters: Service {
 
   /// Reads the ends of the log, and wakes the requests that have not seen them.
   private func compare() async throws {
-    let (beyond, workspaces, lastID) = state.withLock { state in
+    let (beyond, workspaces, added) = state.withLock { state in
       let workspaces = Set(
         state.waiters.values.compactMap { waiter in if case .workspace(let workspace) = waiter.scope { workspace } else { nil } })
-      return (state.comparedPosition, Array(workspaces), state.lastID)
+      return (state.comparedPosition, Array(workspaces), state.added)
     }
     let ends = try await readEnds(beyond, workspaces)
     let changed = state.withLock { state in
       // A request that began to wait meanwhile may not have been compared.
-      if state.lastID == lastID { state.comparedPosition = ends.position }
+      if state.added == added { state.comparedPosition = ends.position }
       let changed = state.waiters.filter { ends.end(of: $0.value.scope) > $0.value.number }
       for id in changed.keys { state.waiters[id] = nil }
       return changed

@@ -55,8 +55,9 @@ package struct EventsController: Sendable {
     let deadline = ContinuousClock.now + request.wait
     var page = page
     while page.isAtEnd {
-      let outcome = try await waiters.wait(
-        for: request.query.scope, after: page.cursor.number, atMost: max(.zero, deadline - .now))
+      let left = deadline - ContinuousClock.now
+      guard left > .zero else { break }
+      let outcome = try await waiters.wait(for: request.query.scope, after: page.cursor.number, atMost: left)
       guard outcome == .changed else { break }
       var query = request.query
       query.start = .after(page.cursor)

@@ -90,7 +90,8 @@ struct WorkspaceSelection: Sendable, Equatable {
     let names = (parameters["workspace"] ?? "").split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
     guard names.count <= Self.maximumNames else {
       throw ProblemDetails.invalidParameter(
-        "workspace", "workspace has \(names.count) names; at most \(Self.maximumNames) are possible. Read all and select, or send several requests.")
+        "workspace",
+        "workspace has \(names.count) names; at most \(Self.maximumNames) are possible. Read all and select, or send several requests.")
     }
     guard caller.workspace == .deployment else {
       for name in names where WorkspaceID(name) != caller.workspace && name != caller.settings.slug {

@@ -4,6 +4,7 @@ import Foundation
 import Hummingbird
 import Models
 import NIOCore
+import ServiceLifecycle
 
 /// The streamed body of a snapshot: a line of JSON for each member, group and visible membership.
 ///
@@ -17,17 +18,20 @@ struct SnapshotBody: Sendable {
 
   /// The maximum time for a snapshot. While it is open, PostgreSQL keeps all rows that were changed meanwhile.
   private static let timeLimit = Duration.seconds(900)
+  /// The same from the moment at which the process shuts down. The client starts again with another process.
+  private static let timeLimitAtShutdown = Duration.seconds(10)
 
   /// The client took longer than the time limit.
   struct TooSlow: Error, CustomStringConvertible {
-    var description: String { "the client has not read the snapshot within \(timeLimit)" }
+    var description: String { "the client has not read the snapshot within \(timeLimit), or before the process had to end" }
   }
 
   /// Writes all lines.
   ///
   /// - Throws: the error of the database or the connection, or ``TooSlow``. It closes the connection, so the client sees a truncated body.
   func write(to writer: inout any ResponseBodyWriter) async throws {
-    let deadline = ContinuousClock.now + Self.timeLimit
+    var deadline = ContinuousClock.now + Self.timeLimit
+    var isShuttingDown = false
     let cursor = snapshot.cursor.text
     let time = Timestamp.text(snapshot.takenAt)
     try await writer.write(ByteBuffer(string: "{\"type\":\"snapshot\",\"cursor\":\"\(cursor)\",\"time\":\"\(time)\"}\n"))
@@ -35,6 +39,10 @@ struct SnapshotBody: Sendable {
     for part in SnapshotPart.allCases {
       var last: SnapshotItem?
       while true {
+        if Task.isShuttingDownGracefully, !isShuttingDown {
+          isShuttingDown = true
+          deadline = min(deadline, .now + Self.timeLimitAtShutdown)
+        }
         guard .now < deadline else { throw TooSlow() }
         let items = try await snapshot.page(of: part, after: last)
         guard let end = items.last else { break }

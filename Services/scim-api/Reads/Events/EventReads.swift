@@ -173,4 +173,7 @@ package enum EventCursorGone: Error, Sendable, Equatable {
 }
 
 /// The deployment has no connection for reads across workspaces, so its feed is not available.
-package struct DeploymentFeedMissing: Error, Sendable {}
+package struct DeploymentFeedMissing: Error, Sendable {
+  /// The error.
+  package init() {}
+}
