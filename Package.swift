@@ -232,7 +232,10 @@ let package = Package(
       swiftSettings: swiftSettings),
     .target(
       name: "TestSupport",
-      dependencies: ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives"] + processDependencies,
+      dependencies: [
+        "CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives",
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+      ] + processDependencies,
       path: "Tests/TestSupport", swiftSettings: swiftSettings),
     tests("PrimitivesTests", ["Primitives"]),
     tests("ModelsTests", ["Models", "Primitives"]),

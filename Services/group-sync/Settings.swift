@@ -27,7 +27,8 @@ extension Setting {
     help: "The maximum number of concurrent requests to one webhook endpoint: one for each workspace whose events it receives.",
     kind: .integer(1...10_000))
   static let webhookLogRetention = Setting(
-    key: "webhooks.log-retention", default: "7d", help: "How long the delivery log keeps a webhook request, in whole days.", kind: .duration)
+    key: "webhooks.log-retention", default: "7d", help: "How long the delivery log keeps a webhook request, in whole days.", kind: .duration
+  )
   static let signingKey = Setting(
     key: "security.signing-key",
     help: "The private key (EC P-256, PEM) that signs security event tokens. Default: none, and no tokens are published.", isSecret: true)

@@ -41,8 +41,8 @@ package struct IdentityStoreService {
       let transaction = BatchTransaction(
         pool: pool, writer: writer, nameHash: nameHash,
         webhookRules: WebhookRules(
-          allowsInsecureURLs: try runtime.settings.flag(.allowsInsecureWebhooks),
-          allowsPrivateAddresses: try runtime.settings.flag(.allowsPrivateWebhooks)),
+          allowsInsecureURLs: try runtime.settings.bool(.allowsInsecureWebhooks),
+          allowsPrivateAddresses: try runtime.settings.bool(.allowsPrivateWebhooks)),
         relay: relay, timeLimit: timeLimit)
       let backfill = ComparisonKeyBackfill(pool: pool, writer: writer, logger: runtime.logger)
       let loop = CommandConsumer(

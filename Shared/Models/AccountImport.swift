@@ -41,6 +41,11 @@ public struct AccountStaging: Sendable, Hashable, Codable {
   /// The lines of the file.
   public var lines: [Line]
 
+  private enum CodingKeys: String, CodingKey {
+    case importID = "import"
+    case lines
+  }
+
   /// Creates a part of an import.
   public init(importID: CommandID, lines: [Line]) {
     self.importID = importID
@@ -74,6 +79,11 @@ public struct AccountImportStart: Sendable, Hashable, Codable {
   /// The number of lines, all of which must be staged.
   public var lines: Int
 
+  private enum CodingKeys: String, CodingKey {
+    case importID = "import"
+    case lines
+  }
+
   /// Creates the start of an import.
   public init(importID: CommandID, lines: Int) {
     self.importID = importID
@@ -89,6 +99,11 @@ public struct AccountChunk: Sendable, Hashable, Codable {
   public var lines: [AccountStaging.Line]
   /// Users with the external ids of the lines, who may be linked.
   public var users: [UserID]
+
+  private enum CodingKeys: String, CodingKey {
+    case importID = "import"
+    case lines, users
+  }
 
   /// Creates a chunk.
   public init(importID: CommandID, lines: [AccountStaging.Line], users: [UserID]) {

@@ -49,3 +49,13 @@ public struct SeatLimit: Sendable, Hashable, Codable {
     return used * 100 >= limit * Self.warningPercentage ? .warning : .available
   }
 }
+
+extension SeatLimit {
+  /// Decodes the JSON form. Without a policy, users beyond the limit are rejected.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      limit: try container.decode(Int.self, forKey: .limit),
+      policy: try container.decodeIfPresent(Policy.self, forKey: .policy) ?? .reject)
+  }
+}

@@ -8,6 +8,7 @@ import directory_check
 import invitation_check
 import logs
 import store_check
+import webhook_check
 from check import Check
 from convergence import await_convergence
 from fault_injection import WEIGHTS
@@ -88,6 +89,7 @@ def main():
         *store,
         *invitations,
         *directory_check.check(suite.database),
+        *(webhook_check.check(suite.database, suite.webhooks) if suite.webhooks else []),
         Check("unfinished work", [f"{name}: {count}" for name, count in pending.items()], f"after {waited:.0f} s"),
         Check("dead letters", [error for error in errors if "dead letters" in error]),
         Check("requests given up", run.counts.given_up),

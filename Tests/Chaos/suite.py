@@ -18,6 +18,8 @@ class LocalSuite:
     def __init__(self, folder):
         self.database = Database(["psql", "--dbname", os.environ["ROLLCALL_DATABASE_URL"]])
         self.mailbox = Maildir(os.environ["ROLLCALL_MAIL_DIR"])
+        # What the webhook endpoint has received.
+        self.webhooks = os.path.join(folder, "webhooks.tsv")
         self.log_files = {service: os.path.join(folder, "logs", f"{service}.log") for service in SERVICES}
         # The logs of the test start here.
         self.log_offsets = {service: os.path.getsize(path) for service, path in self.log_files.items()}
@@ -44,6 +46,8 @@ class ComposeSuite:
         psql = ["psql", "--username", "postgres", "--dbname", "rollcall"]
         self.database = Database(["docker", "compose", "exec", "-T", "postgres", *psql])
         self.mailbox = Mailpit(os.environ["ROLLCALL_MAILPIT_URL"])
+        # The containers reach no server of this machine.
+        self.webhooks = None
 
     def log_lines(self, service):
         logs = ["docker", "compose", "logs", "--no-color", "--no-log-prefix", service]

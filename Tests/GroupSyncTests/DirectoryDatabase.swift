@@ -29,12 +29,14 @@ struct DirectoryDatabase: Sendable {
     return DirectoryDatabase(
       pool: pool(server.url(database: database, role: "group_sync"), planning: .onceByIndex),
       reader: pool(server.url(database: database, role: "scimctl"), planning: .adaptive),
+      edge: pool(server.url(database: database, role: "scim_api"), planning: .adaptive),
       owner: pool(server.url(database: database), planning: .adaptive), securityEvents: securityEvents)
   }
 
-  private init(pool: PostgresPool, reader: PostgresPool, owner: PostgresPool, securityEvents: SecurityEvents?) {
+  private init(pool: PostgresPool, reader: PostgresPool, edge: PostgresPool, owner: PostgresPool, securityEvents: SecurityEvents?) {
     self.pool = pool
     self.reader = reader
+    self.edge = edge
     self.owner = owner
     transaction = DirectoryTransaction(pool: pool, writer: DirectoryWriter(source: "group-sync/test", securityEvents: securityEvents))
   }

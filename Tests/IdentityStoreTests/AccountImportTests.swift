@@ -16,7 +16,9 @@ struct AccountImportTests {
   }
 
   /// Stages and starts an import, and returns its id.
-  private func start(_ accounts: [ImportedAccount], in store: StoreDatabase, _ process: StoreDatabase.StoreProcess) async throws -> CommandID {
+  private func start(_ accounts: [ImportedAccount], in store: StoreDatabase, _ process: StoreDatabase.StoreProcess) async throws
+    -> CommandID
+  {
     let id = CommandID.made(at: Date())
     let lines = Self.lines(accounts)
     var commands: [Command] = []

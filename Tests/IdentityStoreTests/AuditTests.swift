@@ -57,6 +57,32 @@ struct AuditTests {
     await process.pool.close()
   }
 
+  @Test("is in the order of time, also for commands whose ids were derived from idempotency keys")
+  func order() async throws {
+    let store = try await StoreDatabase.start()
+    let process = store.process()
+    // Version 8: the first bits are those of a hash.
+    let derived = [0xFF, 0x00].map { first in CommandID(bytes: [UInt8(first)] + [0, 0, 0, 0, 0, 0x80] + Array(repeating: 0x81, count: 9)) }
+    let scopes: Set<TokenScope> = [.scim]
+    for (name, id) in zip(["first", "second", "third"], [derived[0], nil, derived[1]]) {
+      var issue = command(
+        .issueToken(
+          TokenGrant(token: .made(at: Date()), name: name, scopes: scopes, digest: String(repeating: "ab", count: 32), expiresAt: nil)),
+        in: store)
+      if let id { issue.id = id }
+      #expect(try await process.execute([issue, issue]).map(\.outcome) == [.done, .done])
+      // Ids of one millisecond are in no order.
+      let end = Date()
+      try await eventually("the next millisecond") { Date().timeIntervalSince(end) > 0.001 }
+    }
+    let rows = try await process.pool.query(
+      Statement(once: "audit", "select target from identity_read.audit where action = 'issue-token' order by command_id"))
+    let targets = try rows.map { try $0.string(0) }
+    #expect(targets.count == 3)
+    for (target, name) in zip(targets, ["first", "second", "third"]) { #expect(target.hasSuffix("'\(name)'"), "\(targets)") }
+    await process.pool.close()
+  }
+
   @Test(
     "records commands of people, but neither user writes by tokens nor commands of services",
     arguments: [

@@ -108,12 +108,6 @@ struct Fixture {
     decider.state.heldChanges[ResourceKey(workspace: Self.workspace, id: resource)]
   }
 
-  /// Decides about the current held change of a resource.
-  mutating func decideHeldChange(_ verdict: HeldChangeDecision.Verdict, of resource: ResourceID) -> Reply.Outcome {
-    let change = held(resource)?.id ?? HeldChangeID(id().uuid)
-    return decide(.decideHeldChange(HeldChangeDecision(change: change, verdict: verdict)), on: resource)
-  }
-
   /// Sets an attribute of a user by PATCH. The value is JSON.
   @discardableResult
   mutating func set(_ attribute: String, to value: String, of user: ResourceID) -> Reply.Outcome {

@@ -90,7 +90,7 @@ struct LastAdminTests {
     _ = workspace.apply(change, to: admin)
     #expect(workspace.fixture.notices.count == 1, "a repetition is the same change")
 
-    #expect(workspace.fixture.decideHeldChange(.approve, of: admin).status == 204)
+    #expect(workspace.fixture.decideHeld(.approve, on: admin).status == 204)
     switch change {
     case .disable: #expect(workspace.fixture.user(admin)?.state == .disabled)
     case .delete: #expect(workspace.fixture.user(admin) == nil)
@@ -111,7 +111,7 @@ struct LastAdminTests {
     #expect(String(decoding: document, as: UTF8.self).contains(#""secodaRole":"Admin""#))
     workspace.fixture.set("displayName", to: #""Ana Lopez""#, of: admin)
     #expect(workspace.fixture.held(admin)?.kind == .roleChanged)
-    #expect(workspace.fixture.decideHeldChange(.approve, of: admin).status == 204)
+    #expect(workspace.fixture.decideHeld(.approve, on: admin).status == 204)
     #expect(workspace.fixture.user(admin)?.role == "editor")
     #expect(workspace.fixture.user(admin)?.displayName == "Ana Lopez")
   }
@@ -121,7 +121,7 @@ struct LastAdminTests {
     var workspace = Administered(changeGuard: Self.holding)
     let admin = workspace.admins[0]
     _ = workspace.apply(.changeRole, to: admin)
-    #expect(workspace.fixture.decideHeldChange(.reject, of: admin).status == 204)
+    #expect(workspace.fixture.decideHeld(.reject, on: admin).status == 204)
     _ = workspace.apply(.changeRole, to: admin)
     #expect(workspace.fixture.held(admin)?.status == .rejected && workspace.fixture.notices.count == 1)
     workspace.fixture.set("secodaRole", to: #""viewer""#, of: admin)
@@ -141,7 +141,7 @@ struct LastAdminTests {
     #expect(workspace.fixture.held(admin)?.kind == .userDisabled)
     #expect(workspace.fixture.user(admin)?.role == "admin")
     #expect(workspace.fixture.user(admin)?.state == .active)
-    #expect(workspace.fixture.decideHeldChange(.approve, of: admin).status == 204)
+    #expect(workspace.fixture.decideHeld(.approve, on: admin).status == 204)
     #expect(workspace.fixture.user(admin)?.state == .disabled)
     #expect(workspace.fixture.alerts.count == 1)
   }

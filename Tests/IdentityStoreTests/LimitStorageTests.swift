@@ -58,7 +58,7 @@ struct LimitStorageTests {
     let store = try await StoreDatabase.start()
     try await limit(store, seats: SeatLimit(limit: 5))
     let processes = (0..<2).map { _ in store.process() }
-    let statuses = try await withThrowingTaskGroup(of: [Int].self) { group in
+    let statuses = try await withThrowingTaskGroup(of: [Int].self) { group -> [Int] in
       for (number, process) in processes.enumerated() {
         group.addTask {
           var statuses: [Int] = []
@@ -69,7 +69,7 @@ struct LimitStorageTests {
           return statuses
         }
       }
-      return try await group.reduce(into: []) { $0 += $1 }
+      return try await group.reduce(into: [Int]()) { $0 += $1 }
     }
     #expect(statuses.filter { $0 == 201 }.count == 5 && statuses.filter { $0 == 403 }.count == 5)
     #expect(try await store.count("select count(*) from identity.users") == 5)
@@ -125,5 +125,25 @@ struct LimitStorageTests {
     #expect(try await store.text("select role from identity.users") == "editor")
     #expect(try await store.count("select count(*) from identity.held_changes where document is not null") == 0)
     #expect(try await alerts(store) == 1)
+  }
+
+  @Test("Other admins are looked up in an index of the active admins alone")
+  func plan() async throws {
+    let store = try await StoreDatabase.start()
+    _ = try await store.process().execute((0..<400).map { store.createUser("user-\($0)@example.com") })
+    let pool = store.process().pool
+    _ = try await pool.query(Statement(once: "activate", "update identity.users set state = 'active'"))
+    _ = try await pool.query(Statement(once: "analyze", "analyze identity.users"))
+    let statement = try #require(LoadStatements.otherAdmins([store.workspace], than: [ResourceKey]()).last?.statement)
+    let plan = try await pool.withExclusiveConnection { session in
+      for setting in ["plan_cache_mode = force_generic_plan", "enable_seqscan = off"] {
+        _ = try await session.query(Statement(once: "setting", "set \(setting)"))
+      }
+      _ = try await session.query(Statement(once: "prepare", "prepare planned (uuid[], uuid[]) as \(statement.sql)"))
+      let rows = try await session.query(Statement(once: "explain", "explain (costs off) execute planned (null, null)"))
+      return try rows.map { try $0.string(0) }.joined(separator: "\n")
+    }
+    #expect(plan.contains("users_active_admins"), "\(plan)")
+    await pool.close()
   }
 }

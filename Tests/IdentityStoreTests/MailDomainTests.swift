@@ -25,10 +25,6 @@ extension Fixture {
 
   var settings: WorkspaceSettings? { decider.state.workspaces[Self.workspace]?.settings }
 
-  func held(_ resource: ResourceID) -> HeldChangeRecord? {
-    decider.state.heldChanges[ResourceKey(workspace: Self.workspace, id: resource)]
-  }
-
   @discardableResult
   mutating func decideHeld(_ verdict: HeldChangeDecision.Verdict, on resource: ResourceID) -> Reply.Outcome {
     let change = held(resource)?.id ?? HeldChangeID(id().uuid)
@@ -39,8 +35,6 @@ extension Fixture {
   mutating func patchUser(_ operations: String, on resource: ResourceID) -> Reply.Outcome {
     decide(.patchUser(patch: patch(operations)), on: resource)
   }
-
-  var notices: [ChangeHeld] { decider.events.compactMap { if case .changeHeld(let event) = $0.event { event } else { nil } } }
 }
 
 @Suite("Mail domains of a workspace")

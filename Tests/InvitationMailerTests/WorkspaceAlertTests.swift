@@ -29,8 +29,8 @@ struct WorkspaceAlertTests {
     let scheduler = MailScheduler(
       pool: database.pool,
       sender: MailSender(
-        store: database.invitations, composer: try InvitationComposer(from: .rollcall), schedule: RetrySchedule(),
-        status: MailServerStatus(),
+        store: database.invitations, composer: try InvitationComposer(from: .rollcall),
+        schedule: RetrySchedule(first: .milliseconds(100), longest: .seconds(1), giveUp: .seconds(60)), status: MailServerStatus(),
         operatorAddress: "operator@rollcall.example", logger: .silent),
       connections: [SMTPConnection(SMTPServer(url: catcher.url, connectTimeout: 60, timeout: 60), name: "smtp")],
       noticeThrottle: NoticeThrottle(collectionPeriod: .milliseconds(1), interval: .seconds(600)), interval: .milliseconds(20),
@@ -56,7 +56,7 @@ struct WorkspaceAlertTests {
     arguments: ["en", "de", "fr", "es", "ja"],
     [WorkspaceAlert.Kind.seatsWarning, .seatsExhausted, .noActiveAdmin])
   func `are complete, in the language of the workspace`(language: String, kind: WorkspaceAlert.Kind) throws {
-    func message(_ language: String?) throws -> EmailMessage {
+    func compose(_ language: String?) throws -> EmailMessage {
       guard case .workspaceAlert(let event) = IdentityEvent.alert(kind, used: 97, of: 103) else { throw CocoaError(.coderValueNotFound) }
       let notice = WorkspaceNotice(name: "Acme <Data>", slug: "acme", signInURL: "https://app.example.com", adminLanguage: language)
       return try InvitationComposer(from: .rollcall).message(
@@ -64,14 +64,14 @@ struct WorkspaceAlertTests {
           id: UUID(uuid: InvitationID(bytes: [9]).uuid.uuid), address: "it@acme.example", workspace: notice, name: "Acme <Data>",
           alert: NewAlert(event).alert), at: .sample)
     }
-    let message = try message(language)
+    let message = try compose(language)
     let parts = kind == .noActiveAdmin ? ["\(UserID.ana)", "--hold-last-admin"] : ["97", "103"]
     for part in ["Acme <Data>", "it@acme.example"] + parts {
       #expect(message.text.contains(part), "\(part)")
       #expect(message.html.contains(part.replacing("<", with: "&lt;").replacing(">", with: "&gt;")), "\(part)")
     }
     #expect(!message.text.contains("{{") && !message.html.contains("{{"))
-    let english = try message(nil)
+    let english = try compose(nil)
     let lines = Set(english.text.split(separator: "\n")).intersection(message.text.split(separator: "\n"))
     if language != "en" { #expect(lines.allSatisfy { $0 == "-- " }, "\(lines)") }
   }

@@ -44,6 +44,12 @@ struct CommandTests {
     .recordTokenUses(
       TokenUses(uses: [.init(token: .made(at: time), address: "2001:db8::1", count: 7, lastUsedAt: time)])),
     .reportMail(MailEvent(workspace: workspace, invitation: nil, email: "ana@example.com", event: .bounced, occurredAt: time)),
+    .changeMailDomain(MailDomainChange(domain: "acme.example", action: .add, token: "abcdefghijklmnop")),
+    .changeMailDomain(MailDomainChange(domain: "acme.example", action: .assert)),
+    .stageAccounts(AccountStaging(importID: .made(at: time), lines: accountLines)),
+    .startAccountImport(AccountImportStart(importID: .made(at: time), lines: 2)),
+    .applyAccounts(AccountChunk(importID: .made(at: time), lines: accountLines, users: [resource.user])),
+    .linkAccount(AccountLink(account: "4711/Ä")), .unlinkAccount(AccountUnlink()),
     .writeWebhook(.enable(.made(at: time))), .deleteWebhook(.made(at: time)), .disableWebhook(.made(at: time), reason: "410 Gone"),
     .orderWebhook(.test(.made(at: time))),
     .bulk(
@@ -57,6 +63,11 @@ struct CommandTests {
           Bulk.Operation(
             command: .made(at: time), resource: resource, action: .refused(status: 400, error: Array(#"{"status":"400"}"#.utf8))),
         ])),
+  ]
+
+  private static let accountLines = [
+    AccountStaging.Line(number: 1, account: ImportedAccount(id: "1", email: "ana@acme.example", externalID: "x", state: .disabled)),
+    AccountStaging.Line(number: 3, account: ImportedAccount(id: "2", email: "", state: .deleted)),
   ]
 
   private static let settings = WorkspaceSettings(

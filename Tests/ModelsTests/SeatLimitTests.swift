@@ -38,6 +38,8 @@ struct SeatLimitTests {
       changeGuard: ChangeGuard(holdsLastAdmin: true, notify: "admin@example.com"), seats: SeatLimit(limit: 5, policy: .hold))
     let read: WorkspaceSettings = try JSONData.decode(from: try JSONData.encode(settings), type: "settings")
     #expect(read == settings)
+    let limit: SeatLimit = try JSONData.decode(from: Array(#"{"limit":5}"#.utf8), type: "seats")
+    #expect(limit == SeatLimit(limit: 5, policy: .reject))
     settings.seats = nil
     let unlimited: WorkspaceSettings = try JSONData.decode(from: try JSONData.encode(settings), type: "settings")
     #expect(unlimited.seats == nil)

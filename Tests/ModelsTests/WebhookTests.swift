@@ -20,7 +20,7 @@ struct WebhookTests {
   ]
 
   @Test("Every write round-trips", arguments: writes)
-  func writes(write: WebhookEndpointWrite) throws {
+  func roundTrips(write: WebhookEndpointWrite) throws {
     #expect(try roundTrip(.writeWebhook(write)) == .writeWebhook(write))
     #expect(write.webhook == Self.id)
   }
@@ -31,7 +31,7 @@ struct WebhookTests {
   ]
 
   @Test("Every order round-trips", arguments: orders)
-  func orders(order: WebhookOrder) throws {
+  func roundTrips(order: WebhookOrder) throws {
     #expect(try roundTrip(.orderWebhook(order)) == .orderWebhook(order))
     #expect(order.webhook == Self.id)
   }
@@ -53,7 +53,7 @@ struct WebhookTests {
     }
 
   @Test("Every event round-trips, with the endpoint as its resource", arguments: events)
-  func events(event: IdentityEvent) throws {
+  func roundTrips(event: IdentityEvent) throws {
     let sent = try event.cloudEvent(id: event.identity, source: "identity-store/0", time: Self.time, traceparent: nil)
     let received = try CloudEvent(headers: sent.headers, data: sent.data)
     #expect(try IdentityEvent(received) == event)

@@ -158,8 +158,9 @@ struct StoreBuilder: Sendable {
 
   var database: Database { Database(pool: reader, retryTimeout: .seconds(5)) }
 
-  static func start(migrations: [Migration] = SchemaMigrations.identity) async throws -> StoreBuilder {
-    let server = try await PostgresServer.start()
+  /// - Parameter server: the server of the database; by default, one of its own.
+  static func start(migrations: [Migration] = SchemaMigrations.identity, on server: PostgresServer? = nil) async throws -> StoreBuilder {
+    let server = if let server { server } else { try await PostgresServer.start() }
     let name = try await server.createDatabase(migrations: migrations)
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(

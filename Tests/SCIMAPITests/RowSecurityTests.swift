@@ -18,7 +18,7 @@ struct RowSecurityTests {
   /// The views that scim-api reads.
   private static let views = [
     "workspaces", "tokens", "users", "groups", "memberships", "replies", "tombstones", "totals", "state_totals", "modifications",
-    "webhook_endpoints",
+    "webhook_endpoints", "workspace_rebuilds",
   ]
 
   @Test("The role of scim-api sees only rows of the current workspace, and none without one")
@@ -231,6 +231,11 @@ extension StoreBuilder {
       """
       insert into identity.webhook_endpoints (workspace_id, id, url, description, secret, state, created_at, modified_at, version)
       values ($1, gen_random_uuid(), 'https://example.com', '', '', 'enabled', now(), now(), 1)
+      """, [.uuid(workspace.uuid)])
+    try await write(
+      """
+      insert into identity.rebuilds (id, consumer, reason, invitations, requested_at, only_workspace_id)
+      values (gen_random_uuid(), 'test', '', 'none', now(), $1), (gen_random_uuid(), 'test', '', 'none', now(), null)
       """, [.uuid(workspace.uuid)])
     try await write(
       "update identity.users set other_email_keys = array[workspace_id || ' second@example.com'] where id = $1", [.uuid(users[0].uuid)])

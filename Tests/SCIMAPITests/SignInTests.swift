@@ -126,7 +126,7 @@ struct SignInTests {
   @Test("A batch of 1,000 is processed, with and without waiting", arguments: [nil, "wait=30"])
   func largeBatch(preference: String?) async throws {
     let emails = (0..<SignInReport.maximum).map { "person-\($0)@example.com" }
-    let builder = Self.builder(Dictionary(uniqueKeysWithValues: emails.map { ($0, .promoted) }))
+    let builder = Self.builder(Dictionary(uniqueKeysWithValues: emails.map { ($0, SignInOutcome.promoted) }))
     try await serving(builder) { client in
       let body = #"{"signIns":[\#(emails.map { #"{"email":"\#($0)"}"# }.joined(separator: ","))]}"#
       let answer = try await Self.send(client, body, wait: preference)

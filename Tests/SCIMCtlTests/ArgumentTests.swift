@@ -96,6 +96,7 @@ struct ArgumentTests {
     (["--seats", "100"], { $0.seats = SeatLimit(limit: 100) }),
     (["--seats", "100", "--seats-policy", "hold"], { $0.seats = SeatLimit(limit: 100, policy: .hold) }),
     (["--seats", "none"], { _ in }),
+    (["--other-domains", "hold"], { $0.otherDomains = .hold }), (["--account-linking", "ask"], { $0.accountLinking = .ask }),
     (["--relink", "never"], { $0.relink = .never }), (["--duplicate-group-names", "allow"], { $0.duplicateGroupNames = .allow }),
     (["--invitations", "immediately"], { $0.invitations.sending = .immediately }),
     (["--invitations", "none"], { $0.invitations.sending = .none }),

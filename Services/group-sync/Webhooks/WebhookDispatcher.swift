@@ -206,7 +206,8 @@ extension WebhookDispatcher {
   /// Starts a timer for the next time at which there is something to do.
   private func setAlarm(_ state: inout LoopState, _ work: inout Work) {
     let now = Date.now
-    guard let time = plan.withLock({ $0.nextAlarm }).map({ max($0, now + Self.shortestAlarm) }), state.alarm.map({ time < $0 }) ?? true else {
+    guard let time = plan.withLock({ $0.nextAlarm }).map({ max($0, now + Self.shortestAlarm) }), state.alarm.map({ time < $0 }) ?? true
+    else {
       return
     }
     state.alarm = time

@@ -52,7 +52,8 @@ struct AccountImportRunner: Service {
   /// Applies the next import, and returns whether there was one.
   func runNext() async throws -> Bool {
     guard let row = try await pool.query(AccountImportStatements.claim, [.text(source), .double(Self.claim)]).first else { return false }
-    var claimed = Claimed(workspace: WorkspaceID(try row.uuid(0)), id: CommandID(try row.uuid(1)), position: try row.int(2),
+    var claimed = Claimed(
+      workspace: WorkspaceID(try row.uuid(0)), id: CommandID(try row.uuid(1)), position: try row.int(2),
       lines: try row.optionalInt(3) ?? 0)
     let metadata: Logger.Metadata = ["workspace": "\(claimed.workspace)", "import": "\(claimed.id)"]
     logger.notice("account import started", metadata: metadata)
@@ -186,7 +187,9 @@ struct AccountImportRunner: Service {
   private static func detail(ofRefusal error: String?) -> String {
     guard let error else { return "A part of the import was refused." }
     struct Recorded: Decodable { var detail: String }
-    do { return try JSONDecoder().decode(Recorded.self, from: Data(error.utf8)).detail } catch { return "A part of the import was refused." }
+    do { return try JSONDecoder().decode(Recorded.self, from: Data(error.utf8)).detail } catch {
+      return "A part of the import was refused."
+    }
   }
 
   /// - Throws: ``ImportTakenOver`` if another process has the claim.

@@ -121,7 +121,7 @@ extension Decider {
     _ held: HeldChangeRecord, of user: UserRecord, _ status: HeldChangeRecord.Status, linking account: AccountRecord?,
     in workspace: WorkspaceRecord, for command: Command
   ) throws(SCIMError) {
-    try enable(user, approved: .accountMatched, linking: account, in: workspace, for: command)
+    try enable(user, approved: .accountMatched, linking: account, exceptMatch: account == nil, in: workspace, for: command)
     var held = held
     held.status = status
     held.isCurrent = false

@@ -47,14 +47,14 @@ extension Decider {
     }
     var admission = Admission(document: document.settingActive(true), account: linked)
     guard linked == nil, existing?.accountID == nil, let match = account(matching: document, in: workspace), match.id != excluded else {
-      return try seated(admission, over: existing, in: workspace)
+      return try seated(admission, over: existing, in: workspace, isApproved: approved.contains(.userEnabled))
     }
     switch settings.accountLinking {
     case .verifiedAddress, .externalID: admission.account = match
     case .ask: if !approved.contains(.accountMatched) { return .waiting(document, for: .accountMatched) }
     case .reject: throw .accountExists(match)
     }
-    return try seated(admission, over: existing, in: workspace)
+    return try seated(admission, over: existing, in: workspace, isApproved: approved.contains(.userEnabled))
   }
 
   /// The change of a user who stays enabled. A held change of the address applies everything else.
@@ -118,7 +118,9 @@ extension Decider {
       return supersedeHeldChange(of: user.key)
     }
     let requested = admission.requested?.openDocument(id: user.id.description, created: "")
-    if var held, held.kind == kind, held.status == .pending || isEqual(held.document, requested, in: attribute(of: kind, in: user.key.workspace)) {
+    if var held, held.kind == kind,
+      held.status == .pending || isEqual(held.document, requested, in: attribute(of: kind, in: user.key.workspace))
+    {
       held.document = requested
       held.lastSentAt = now
       return state.write(held)
@@ -147,15 +149,21 @@ extension Decider {
 // An admin's decision about a user who waits.
 extension Decider {
   /// Enables a user whom an admin has approved, unless a later check makes the user wait again.
+  ///
+  /// - Parameters:
+  ///   - account: The account that the admin has chosen.
+  ///   - isOther: Whether the admin says that the account that was found is another person's.
   mutating func enable(
-    _ user: UserRecord, approved kind: HeldChangeKind, linking account: AccountRecord? = nil, in workspace: WorkspaceRecord,
-    for command: Command
+    _ user: UserRecord, approved kind: HeldChangeKind, linking account: AccountRecord? = nil, exceptMatch isOther: Bool = false,
+    in workspace: WorkspaceRecord, for command: Command
   ) throws(SCIMError) {
     guard !user.state.isActiveInSCIM else { return }
     let document = try UserDocument(openDocument: user.document, schemas: workspace.schemas)
     if kind == .userEnabled { try requireSeat(in: workspace) }
-    let approved: Set<HeldChangeKind> = kind == .accountMatched ? [.otherDomain, .accountMatched] : [.otherDomain]
-    let admission = try admission(of: document, over: user, in: workspace, approved: approved, linking: account)
+    let approved: Set<HeldChangeKind> = [.otherDomain, kind]
+    let excluded = isOther ? self.account(matching: document, in: workspace)?.id : nil
+    let admission = try admission(
+      of: document, over: user, in: workspace, approved: approved, linking: account, except: excluded)
     let written = write(admission.document, role: user.role, active: admission.isActive, over: user, linking: admission.account)
     settle(admission, of: written, isReplacement: true, for: command)
   }

@@ -5,6 +5,7 @@ import SCIM
 /// A row of `identity.audit`: the actor, the action, and the values before and after.
 struct AuditRecord: Sendable, Equatable {
   var workspace: WorkspaceID
+  /// The id of the command, as ``CommandID/sorted(by:)``: the trail is read in the order of ids.
   var command: CommandID
   var at: Date
   var actor: String
@@ -36,7 +37,7 @@ extension Decider {
     let command = parsed.command
     let after = AuditedState(of: parsed, in: state)
     var record = AuditRecord(
-      workspace: command.workspace, command: command.id, at: now, actor: command.actor.rawValue,
+      workspace: command.workspace, command: command.id.sorted(by: now), at: now, actor: command.actor.rawValue,
       action: command.operation.name, target: auditTarget(of: parsed),
       summary: AuditSummary.text(of: parsed, before: before, after: after, outcome: outcome))
     if case .refused(let status, let error) = outcome {
@@ -53,5 +54,16 @@ extension Decider {
     guard command.resource == command.workspace.resource else { return "resource \(command.resource)" }
     let slug = state.workspaces[command.workspace]?.settings.slug ?? WriteSet(of: [parsed]).slugs.first
     return "workspace \(slug ?? "\(command.workspace)")"
+  }
+}
+
+extension CommandID {
+  /// The same id if it sorts by time (UUID version 7). The id of a request with an idempotency key is derived from the key, and gets the time in
+  /// place of its first bits.
+  func sorted(by time: Date) -> CommandID {
+    guard bytes[6] >> 4 != 7 else { return self }
+    var sorted = Array(CommandID.made(at: time).bytes.prefix(6)) + bytes.dropFirst(6)
+    sorted[6] = sorted[6] & 0x0F | 0x70
+    return CommandID(bytes: sorted)
   }
 }

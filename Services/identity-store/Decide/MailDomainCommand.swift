@@ -25,7 +25,8 @@ extension Decider {
     switch change.action {
     case .add:
       guard index == nil else { return .done }
-      guard let token = change.token, (16...128).contains(token.utf8.count), token.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
+      guard let token = change.token, (16...128).contains(token.utf8.count),
+        token.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) })
       else { throw .badRequest(.invalidValue, "The token of a mail domain has 16 to 128 letters and digits.") }
       domains.append(MailDomain(domain: change.domain, verification: .dns(token: token)))
     case .verify:

@@ -78,7 +78,11 @@ struct InvitationDecider: Sendable {
       invite(key, invitee, version: event.version, traceparent: traceparent)
       promoteAfterMissedSignIn(record, since: event.changedAt, traceparent: traceparent)
     case .active:
-      changes.withdraw(.init(user: key, upTo: event.version, state: .accepted, reason: "the person signed in"))
+      let isLinked = event.user.accountID != nil && event.user.firstSignedInAt == nil
+      changes.withdraw(
+        .init(
+          user: key, upTo: event.version, state: .accepted,
+          reason: isLinked ? "the person has an account in the product" : "the person signed in"))
     case .disabled:
       changes.withdraw(.init(user: key, upTo: event.version, state: .revoked, reason: "the person was disabled"))
       promoteAfterMissedSignIn(record, since: event.changedAt, traceparent: traceparent)

@@ -15,18 +15,17 @@ final class AresChannel {
   /// - Throws: ``DNSError``.
   init(servers: String?, timeout: Duration) throws {
     guard Self.isInitialised else { throw DNSError.failed("c-ares cannot be initialised") }
+    // The list is checked here, because c-ares ignores what it cannot read.
+    if let servers, !Self.isList(servers) { throw DNSError.servers(servers) }
     var created: ares_channel?
     let perTry = Int32(clamping: max(1, timeout.milliseconds / Int(Self.tries)))
     let status = rollcall_ares_init(&created, perTry, Self.tries)
     guard rollcall_ares_is_success(status) != 0, let created else { throw DNSError.failed(Self.text(of: status)) }
-    channel = created
-    if let servers {
-      // The list is checked here, because c-ares ignores what it cannot read.
-      guard Self.isList(servers), rollcall_ares_is_success(ares_set_servers_ports_csv(channel, servers)) != 0 else {
-        ares_destroy(created)
-        throw DNSError.servers(servers)
-      }
+    if let servers, rollcall_ares_is_success(ares_set_servers_ports_csv(created, servers)) == 0 {
+      ares_destroy(created)
+      throw DNSError.servers(servers)
     }
+    channel = created
   }
 
   deinit { ares_destroy(channel) }
@@ -97,13 +96,25 @@ private final class Answer {
   private(set) var outcome: Result<[String], DNSError>?
 
   func take(_ status: Int32, _ bytes: UnsafeMutablePointer<UInt8>?, _ count: Int32) {
-    guard rollcall_ares_is_absence(status) == 0 else { return outcome = .success([]) }
-    guard rollcall_ares_is_success(status) != 0 else { return outcome = .failure(.failed(AresChannel.text(of: status))) }
+    guard rollcall_ares_is_absence(status) == 0 else {
+      outcome = .success([])
+      return
+    }
+    guard rollcall_ares_is_success(status) != 0 else {
+      outcome = .failure(.failed(AresChannel.text(of: status)))
+      return
+    }
     var first: UnsafeMutablePointer<ares_txt_ext>?
     let parsed = ares_parse_txt_reply_ext(bytes, count, &first)
     defer { if let first { ares_free_data(first) } }
-    guard rollcall_ares_is_absence(parsed) == 0 else { return outcome = .success([]) }
-    guard rollcall_ares_is_success(parsed) != 0 else { return outcome = .failure(.failed(AresChannel.text(of: parsed))) }
+    guard rollcall_ares_is_absence(parsed) == 0 else {
+      outcome = .success([])
+      return
+    }
+    guard rollcall_ares_is_success(parsed) != 0 else {
+      outcome = .failure(.failed(AresChannel.text(of: parsed)))
+      return
+    }
     var records: [[UInt8]] = []
     var next = first
     while let part = next?.pointee {

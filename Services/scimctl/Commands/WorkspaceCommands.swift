@@ -67,6 +67,9 @@ extension StoredWorkspace {
     table.append(["duplicate-group-names", settings.duplicateGroupNames.rawValue])
     table.append(["seats", settings.seats.map { "\($0.limit), policy \($0.policy.rawValue)" } ?? "any number"])
     for domain in settings.customDomains { table.append(["domain", domain]) }
+    for domain in settings.mailDomains { table.append(["mail-domain", domain.domain + (domain.verifiedAt == nil ? ", pending" : "")]) }
+    table.append(["other-domains", settings.otherDomains.rawValue])
+    table.append(["account-linking", settings.accountLinking.rawValue])
     let invitations = settings.invitations
     table.append(["invitations", invitations.sending.description])
     table.append([

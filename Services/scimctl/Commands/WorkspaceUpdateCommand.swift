@@ -56,6 +56,12 @@ struct UpdateWorkspace: AsyncParsableCommand {
   @Option(help: SeatLimit.Policy.help)
   var seatsPolicy: SeatLimit.Policy?
 
+  @Option(help: OtherDomains.help)
+  var otherDomains: OtherDomains?
+
+  @Option(help: AccountLinking.help)
+  var accountLinking: AccountLinking?
+
   @OptionGroup(title: "Invitations") var invitations: InvitationOptions
 
   func validate() throws {
@@ -63,7 +69,8 @@ struct UpdateWorkspace: AsyncParsableCommand {
     let texts = [newSlug, name, signInURL, defaultRole, roleAttribute, adminLanguage]
     guard
       texts.contains(where: { $0 != nil }) || plan != nil || samlSSO != nil || scim != nil || profile != nil || relink != nil
-        || duplicateGroupNames != nil || seats != nil || seatsPolicy != nil || !invitations.isEmpty
+        || duplicateGroupNames != nil || seats != nil || seatsPolicy != nil || otherDomains != nil || accountLinking != nil
+        || !invitations.isEmpty
     else {
       throw ValidationError("No setting is given. 'scimctl workspace update --help' lists the settings.")
     }
@@ -86,6 +93,8 @@ struct UpdateWorkspace: AsyncParsableCommand {
     if let profile { changed.connectionProfile = profile }
     if let relink { changed.relink = relink }
     if let duplicateGroupNames { changed.duplicateGroupNames = duplicateGroupNames }
+    if let otherDomains { changed.otherDomains = otherDomains }
+    if let accountLinking { changed.accountLinking = accountLinking }
     if let adminLanguage { changed.adminLanguage = adminLanguage == "none" ? nil : adminLanguage }
     changed.seats = try SeatLimit(settings.seats, limit: seats, policy: seatsPolicy)
     do throws(ValidationError) {
@@ -100,6 +109,22 @@ struct UpdateWorkspace: AsyncParsableCommand {
     try await WorkspaceUpdate.apply(to: slug) { settings throws(ScimctlError) in try applied(to: settings) }
     print("Workspace \(newSlug ?? slug) updated")
   }
+}
+
+extension OtherDomains: ExpressibleByArgument {
+  /// The help of `--other-domains`.
+  static let help = ArgumentHelp(
+    """
+    What happens to users with addresses in none of the verified domains: allow invites them, hold waits for an admin, reject refuses them.
+    """)
+}
+
+extension AccountLinking: ExpressibleByArgument {
+  /// The help of `--account-linking`.
+  static let help = ArgumentHelp(
+    """
+    How users are linked to imported accounts: verified-address or external-id links them, ask waits for an admin, reject refuses them.
+    """)
 }
 
 /// Updates the settings of a workspace.

@@ -164,7 +164,8 @@ private struct ManagedTargets: Sendable {
 
   /// A cursor of the victim's list; nil if the list has one page.
   func cursor(of path: String) async throws -> String? {
-    try await Self.send("GET", "\(path)?limit=1\(path == "/members" ? "&state=invited" : "")", to: victim, token).json["nextCursor"] as? String
+    try await Self.send("GET", "\(path)?limit=1\(path == "/members" ? "&state=invited" : "")", to: victim, token).json["nextCursor"]
+      as? String
   }
 
   private static func first(_ answer: HTTPResponse, _ name: String) -> String? {

@@ -48,6 +48,28 @@ extension Attacks {
     "PUT /api/v2/admin/workspaces/{workspace}/invitation-templates/{language}": ofWorkspace(
       "PUT", "/invitation-templates/de", #"{"subject":"Stolen"}"#),
     "DELETE /api/v2/admin/workspaces/{workspace}/invitation-templates/{language}": ofWorkspace("DELETE", "/invitation-templates/de"),
+    "GET /api/v2/admin/workspaces/{workspace}/accounts": ofWorkspace("GET", "/accounts"),
+    "POST /api/v2/admin/workspaces/{workspace}/accounts": ofWorkspace("POST", "/accounts", #"{"id":"x","email":"x@attacker.example"}"#),
+    "GET /api/v2/admin/workspaces/{workspace}/accounts/imports/{id}": ofWorkspace("GET", "/accounts/imports/{id}"),
+    "POST /api/v2/admin/workspaces/{workspace}/accounts/links": { attacker in
+      let body = #"{"user":"\#(attacker.victim.user)","account":"x"}"#
+      try await ofWorkspace("POST", "/accounts/links", body)(attacker)
+      // The victim's user is unknown in the attacker's workspace.
+      let admin = try await Admin(of: attacker)
+      #expect(try await admin.send("POST", "/workspaces/\(attacker.workspace.slug)/accounts/links", body).status == 404)
+    },
+    "DELETE /api/v2/admin/workspaces/{workspace}/accounts/links/{id}": ofWorkspace("DELETE", "/accounts/links/{id}"),
+    "GET /api/v2/admin/workspaces/{workspace}/mail-domains": ofWorkspace("GET", "/mail-domains"),
+    "POST /api/v2/admin/workspaces/{workspace}/mail-domains": { attacker in
+      try await ofWorkspace("POST", "/mail-domains", #"{"domain":"victim.example"}"#)(attacker)
+      // Only the operator asserts a domain.
+      let admin = try await Admin(of: attacker)
+      let body = #"{"domain":"victim.example","verification":"operator"}"#
+      #expect(try await admin.send("POST", "/workspaces/\(attacker.workspace.slug)/mail-domains", body).status == 403)
+    },
+    "GET /api/v2/admin/workspaces/{workspace}/mail-domains/{domain}": ofWorkspace("GET", "/mail-domains/victim.example"),
+    "DELETE /api/v2/admin/workspaces/{workspace}/mail-domains/{domain}": ofWorkspace("DELETE", "/mail-domains/victim.example"),
+    "POST /api/v2/admin/workspaces/{workspace}/mail-domains/{domain}/verify": ofWorkspace("POST", "/mail-domains/victim.example/verify"),
     "GET /api/v2/admin/tokens": ofDeployment("GET", ""),
     "POST /api/v2/admin/tokens": ofDeployment("POST", "", #"{"name":"x","scopes":["admin"]}"#),
     "GET /api/v2/admin/tokens/{id}": ofDeployment("GET", "/{id}"),

@@ -73,7 +73,9 @@ struct Routes {
         tokens: TokenEndpoint(sites: sites, tokens: tokens, limits: rates, keys: nil, lifetime: 600), directory: directory),
       workspaces: NamedWorkspaceCache(database),
       management: Management(
-        Management.Dependencies(database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true)))
+        Management.Dependencies(
+          database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: true,
+          txtRecords: { _ in [] })))
     edge.console = try! Console(
       Console.Dependencies(
         sessions: ConsoleSessions(cache: SessionCache(database), commands: commands, sites: sites, limits: rates),

@@ -30,7 +30,7 @@ struct ManagementBench: Sendable {
 
   /// Creates a database with one workspace.
   static func start() async throws -> ManagementBench {
-    let store = try await StoreBuilder.start(migrations: SchemaMigrations.all)
+    let store = try await StoreBuilder.start(migrations: SchemaMigrations.all, on: try await PostgresServer.shared())
     var builder = EdgeBuilder()
     builder.publicURL = nil
     builder.database = store.database

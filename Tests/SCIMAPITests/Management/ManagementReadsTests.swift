@@ -65,7 +65,8 @@ struct ManagementReadsTests {
     }
     try await bench.serving { client in
       #expect(try await client.all("/held-changes", "heldChanges", limit: 1).texts("id") == [ids[2], ids[0]].map { "\($0)" })
-      #expect(try await client.all("/held-changes?status=decided", "heldChanges", limit: 1).texts("id") == [ids[3], ids[1]].map { "\($0)" })
+      #expect(
+        try await client.all("/held-changes?status=decided", "heldChanges", limit: 1).texts("id") == [ids[3], ids[1]].map { "\($0)" })
       let shown = try await client.get("/held-changes/\(ids[0])")
       #expect(shown.json["leavers"] == ["ben@example.com"] && shown.json["hasMoreLeavers"] == false, "\(shown.text)")
       #expect(shown.json["resource"]?.object?["id"] == .string("\(users[0])"))

@@ -83,9 +83,43 @@ final class ManagementStore: Sendable {
         ])
     case .revokeToken(let revocation):
       try await store.write("update identity.tokens set revoked_at = now() where id = $1", [.uuid(revocation.token.uuid)])
+    case .changeMailDomain(let change): try await apply(change)
+    case .stageAccounts(let part):
+      try await store.write(
+        """
+        insert into identity.account_imports (workspace_id, id, status, created_by, created_at)
+        values ($1, $2, 'staging', 'test', now())
+        on conflict do nothing
+        """, [workspace, .uuid(part.importID.uuid)])
+    case .startAccountImport(let start):
+      try await store.write(
+        "update identity.account_imports set status = 'waiting', started_at = now(), lines = $2 where id = $1",
+        [.uuid(start.importID.uuid), .int(Int64(start.lines))])
     default: break
     }
     return .done
+  }
+
+  /// Changes a mail domain of the stored workspace, as identity-store does, without its checks.
+  private func apply(_ change: MailDomainChange) async throws {
+    let row = try await store.owner.query(
+      Statement(once: "settings", "select settings::text from identity.workspaces where id = $1"), [.uuid(store.workspace.uuid)]
+    ).first
+    guard let row else { return }
+    var settings: WorkspaceSettings = try JSONData.decode(from: row.bytes(0), type: "settings")
+    let index = settings.mailDomains.firstIndex { $0.domain == change.domain }
+    switch change.action {
+    case .add:
+      if index == nil {
+        settings.mailDomains.append(MailDomain(domain: change.domain, verification: .dns(token: change.token ?? "")))
+      }
+    case .assert: settings.mailDomains.append(MailDomain(domain: change.domain, verification: .operator, verifiedAt: Date()))
+    case .verify: if let index { settings.mailDomains[index].verifiedAt = Date() }
+    case .remove: settings.mailDomains.removeAll { $0.domain == change.domain }
+    }
+    try await store.write(
+      "update identity.workspaces set settings = $2 where id = $1",
+      [.uuid(store.workspace.uuid), .json(try JSONData.encode(settings))])
   }
 
   private func insert(

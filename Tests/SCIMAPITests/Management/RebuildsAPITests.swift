@@ -38,7 +38,8 @@ struct RebuildsAPITests {
     let store = bench.store
     try await bench.serving { client in
       let started = try await client.post("/rebuilds", #"{"invitations":"none","reason":"Restored a backup"}"#)
-      #expect(started.status == 202 && started.json["state"] == "waiting" && started.json["reason"] == "Restored a backup", "\(started.text)")
+      #expect(
+        started.status == 202 && started.json["state"] == "waiting" && started.json["reason"] == "Restored a backup", "\(started.text)")
       let id = try #require(started.json["id"]?.string)
       #expect(started.headers["location"]?.hasSuffix("/rebuilds/\(id)") == true)
       let second = try await client.post("/rebuilds")
@@ -100,19 +101,18 @@ struct RebuildsAPITests {
     await bench.store.close()
   }
 
-  @Test(
-    "Invalid bodies are rejected",
-    arguments: [
-      (#"{"invitations":"some"}"#, "/invitations"), (#"{"invitations":1}"#, "/invitations"), (#"{"workspace":"x"}"#, "/workspace"),
-    ])
-  func badBodies(body: String, pointer: String) async throws {
+  @Test("Invalid bodies are rejected")
+  func bodies() async throws {
     let bench = try await Self.start()
     try await bench.serving { client in
-      let answer = try await client.post("/rebuilds", body)
-      #expect(answer.status == 400, "\(answer.text)")
-      #expect(answer.json["errors"]?.array?.first?.object?["pointer"]?.string == pointer)
-      let long = try await client.post("/rebuilds", #"{"reason":"\#(String(repeating: "x", count: 501))"}"#)
-      #expect(long.status == 400 && long.detail.contains("500 bytes"))
+      for (body, pointer) in [
+        (#"{"invitations":"some"}"#, "/invitations"), (#"{"invitations":1}"#, "/invitations"), (#"{"workspace":"x"}"#, "/workspace"),
+        (#"{"reason":"\#(String(repeating: "x", count: 501))"}"#, "/reason"),
+      ] {
+        let answer = try await client.post("/rebuilds", body)
+        #expect(answer.status == 400, "\(answer.text)")
+        #expect(answer.json["errors"]?.array?.first?.object?["pointer"]?.string == pointer, "\(answer.text)")
+      }
     }
     #expect(bench.operations.isEmpty)
     await bench.store.close()

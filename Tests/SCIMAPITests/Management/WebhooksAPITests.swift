@@ -112,7 +112,9 @@ struct WebhooksAPITests {
     let bench = try await Self.start()
     try await bench.serving { client in
       var answers: [Answer] = []
-      for _ in 0..<2 { answers.append(try await client.post("/webhooks", Self.subscription, headers: ["Idempotency-Key": "create-hook-1"])) }
+      for _ in 0..<2 {
+        answers.append(try await client.post("/webhooks", Self.subscription, headers: ["Idempotency-Key": "create-hook-1"]))
+      }
       #expect(answers.allSatisfy { $0.status == 201 }, "\(answers.map(\.text))")
       #expect(answers[0].json["secret"] == answers[1].json["secret"] && answers[0].json["id"] == answers[1].json["id"])
       let other = try await client.post("/webhooks", Self.subscription, headers: ["Idempotency-Key": "create-hook-2"])
@@ -150,29 +152,33 @@ struct WebhooksAPITests {
     await bench.store.close()
   }
 
-  @Test(
-    "Invalid bodies are rejected with the place of the error",
-    arguments: [
-      ("/webhooks", "{}", "/url"), ("/webhooks", #"{"url":7}"#, "/url"), ("/webhooks", #"{"url":"https://a.example","types":"all"}"#, "/types"),
-      ("/webhooks", #"{"url":"https://a.example","types":["member.renamed"]}"#, "/types/0"),
-      ("/webhooks", #"{"url":"https://a.example","types":["member.updated",1]}"#, "/types/1"),
-      ("/webhooks", #"{"url":"https://a.example","secret":"whsec_c2hvcnQ="}"#, "/secret"),
-      ("/webhooks", #"{"url":"https://a.example","state":"disabled"}"#, "/state"),
-      ("/webhooks/ID/rotate-secret", #"{"overlapSeconds":-1}"#, "/overlapSeconds"),
-      ("/webhooks/ID/rotate-secret", #"{"overlapSeconds":2592001}"#, "/overlapSeconds"),
-      ("/webhooks/ID/rotate-secret", #"{"secret":"hush"}"#, "/secret"), ("/webhooks/ID/redeliver", "{}", "/since"),
-      ("/webhooks/ID/redeliver", #"{"since":"yesterday"}"#, "/since"), ("/webhooks/ID/skip", "{}", "/sequence"),
-      ("/webhooks/ID/skip", #"{"sequence":0}"#, "/sequence"), ("/webhooks/ID/skip", #"{"sequence":1,"workspace":"acme"}"#, "/workspace"),
-      ("/webhooks/ID/test", #"{"type":"member.updated"}"#, "/type"),
-    ])
-  func badBodies(path: String, body: String, pointer: String) async throws {
+  /// Requests with an invalid body, and the place of the error.
+  private static let badBodies = [
+    ("/webhooks", "{}", "/url"), ("/webhooks", #"{"url":7}"#, "/url"),
+    ("/webhooks", #"{"url":"https://a.example","types":"all"}"#, "/types"),
+    ("/webhooks", #"{"url":"https://a.example","types":["member.renamed"]}"#, "/types/0"),
+    ("/webhooks", #"{"url":"https://a.example","types":["member.updated",1]}"#, "/types/1"),
+    ("/webhooks", #"{"url":"https://a.example","secret":"whsec_c2hvcnQ="}"#, "/secret"),
+    ("/webhooks", #"{"url":"https://a.example","state":"disabled"}"#, "/state"),
+    ("/webhooks/ID/rotate-secret", #"{"overlapSeconds":-1}"#, "/overlapSeconds"),
+    ("/webhooks/ID/rotate-secret", #"{"overlapSeconds":2592001}"#, "/overlapSeconds"),
+    ("/webhooks/ID/rotate-secret", #"{"secret":"hush"}"#, "/secret"), ("/webhooks/ID/redeliver", "{}", "/since"),
+    ("/webhooks/ID/redeliver", #"{"since":"yesterday"}"#, "/since"), ("/webhooks/ID/skip", "{}", "/sequence"),
+    ("/webhooks/ID/skip", #"{"sequence":0}"#, "/sequence"), ("/webhooks/ID/skip", #"{"sequence":1,"workspace":"acme"}"#, "/workspace"),
+    ("/webhooks/ID/test", #"{"type":"member.updated"}"#, "/type"),
+  ]
+
+  @Test("Invalid bodies are rejected with the place of the error")
+  func bodies() async throws {
     let bench = try await Self.start()
     try await bench.serving { client in
-      let answer = try await client.post(path.replacing("ID", with: "\(WebhookID.made(at: Date()))"), body)
-      #expect(answer.status == 400 && answer.problem == "invalid-body", "\(answer.text)")
-      #expect(answer.json["errors"]?.array?.first?.object?["pointer"]?.string == pointer, "\(answer.text)")
-      #expect(bench.operations.isEmpty)
+      for (path, body, pointer) in Self.badBodies {
+        let answer = try await client.post(path.replacing("ID", with: "\(WebhookID.made(at: Date()))"), body)
+        #expect(answer.status == 400 && answer.problem == "invalid-body", "\(path) \(body): \(answer.text)")
+        #expect(answer.json["errors"]?.array?.first?.object?["pointer"]?.string == pointer, "\(path) \(body): \(answer.text)")
+      }
     }
+    #expect(bench.operations.isEmpty)
     await bench.store.close()
   }
 

@@ -63,12 +63,17 @@ struct DeliveryLane: Sendable {
   static let maximumUpcoming = 200
   /// The bound of events that are attempted ahead of their turn. Further ones are delivered in order only.
   static let maximumUrgent = 200
+  /// The bound of events that were delivered ahead of their turn. Further ones are delivered in order only.
+  static let maximumAhead = 10_000
 
   /// The next event to deliver in order.
   var head: LoggedEvent? { upcoming.first }
 
   /// Whether there are events that have to be read from the log.
   var isBehind: Bool { readThrough < latest }
+
+  /// Whether an event waits to be sent ahead of its turn.
+  var maySendAhead: Bool { !urgent.isEmpty && sendingAhead == nil && cursor.ahead.count < Self.maximumAhead }
 
   /// Whether a request or a query of the lane has not ended.
   var isBusy: Bool { isSending || sendingAhead != nil || isReading || phase == .loading }

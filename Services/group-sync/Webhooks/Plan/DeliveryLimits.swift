@@ -10,6 +10,8 @@ struct DeliveryLimits: Sendable, Hashable {
   var requestsPerFailingEndpoint = 2
   /// Concurrent requests that are sent ahead of their turn, in addition to the others.
   var requestsAhead = 32
+  /// Such requests to one endpoint.
+  var requestsAheadPerEndpoint = 8
   /// Concurrent queries of the event log.
   var reads = 8
   /// Cursors per query.

@@ -11,6 +11,7 @@ extension DeliveryPlan {
     let outcome = result.outcome
     if request.isAhead {
       requestsAhead -= 1
+      releaseRequest(of: request.endpoint.id, isAhead: true)
       update(request.key) { lane in
         if outcome.isDelivered {
           lane.deliverAhead(request.event)
@@ -21,21 +22,27 @@ extension DeliveryPlan {
     } else {
       requests -= 1
       if request.isProbe { probes -= 1 }
-      releaseRequest(of: request.endpoint.id)
+      releaseRequest(of: request.endpoint.id, isAhead: false)
       endInOrder(request, outcome, at: now, jitter: jitter)
     }
     note(outcome, of: request.endpoint.id, at: now)
     arrange(request.key, at: now)
   }
 
-  private mutating func releaseRequest(of id: WebhookID) {
+  private mutating func releaseRequest(of id: WebhookID, isAhead: Bool) {
+    guard let endpoint = endpoints[id] else { return }
     // An endpoint that was deleted and restored meanwhile starts at zero.
-    if let endpoint = endpoints[id] { endpoints[id]?.requests = max(0, endpoint.requests - 1) }
+    if isAhead {
+      endpoints[id]?.requestsAhead = max(0, endpoint.requestsAhead - 1)
+    } else {
+      endpoints[id]?.requests = max(0, endpoint.requests - 1)
+    }
   }
 
   private mutating func endInOrder(_ request: DeliveryRequest, _ outcome: DeliveryOutcome, at now: Date, jitter: Double) {
     let schedule = schedule
     var failedSince: Date?
+    var isFirstFailure = false
     update(request.key) { lane in
       switch outcome {
       case .delivered: lane.deliver(request.event)
@@ -43,10 +50,13 @@ extension DeliveryPlan {
         let next = schedule.nextAttempt(afterFailures: lane.cursor.attempts + 1, now: now, jitter: jitter)
         lane.fail(nextAttemptAt: next, error: reason, now: now)
         failedSince = lane.cursor.firstFailedAt
+        isFirstFailure = lane.cursor.attempts == 1 && lane.pending > 1
       case .unsendable(let reason):
         lane.postpone(until: schedule.nextAttempt(afterFailures: 2, now: now, jitter: jitter), error: reason)
       }
     }
+    // A stuck event must not keep sessions alive.
+    if isFirstFailure { toReadUrgent.append(request.key) }
     guard let failedSince, schedule.isExhausted(firstFailedAt: failedSince, now: now) else { return }
     // Identity-store answers with a change of the endpoint. In the unlikely case that it does not, it is asked again.
     if let time = endpoints[request.endpoint.id]?.disabledAt, now.timeIntervalSince(time) < limits.disablementInterval { return }
@@ -83,11 +93,12 @@ extension DeliveryPlan {
   mutating func abandon(_ request: DeliveryRequest, at now: Date) {
     if request.isAhead {
       requestsAhead -= 1
+      releaseRequest(of: request.endpoint.id, isAhead: true)
       update(request.key) { $0.failAhead(request.event, isUnreachable: true) }
     } else {
       requests -= 1
       if request.isProbe { probes -= 1 }
-      releaseRequest(of: request.endpoint.id)
+      releaseRequest(of: request.endpoint.id, isAhead: false)
       update(request.key) { $0.isSending = false }
     }
     arrange(request.key, at: now)
@@ -138,7 +149,8 @@ extension DeliveryPlan {
 
   private mutating func replace(_ endpoint: WebhookEndpoint, at now: Date) {
     let former = endpoints[endpoint.id]
-    endpoints[endpoint.id] = Endpoint(value: endpoint, requests: former?.requests ?? 0, isFailing: former?.isFailing ?? false)
+    endpoints[endpoint.id] = Endpoint(
+      value: endpoint, requests: former?.requests ?? 0, requestsAhead: former?.requestsAhead ?? 0, isFailing: former?.isFailing ?? false)
     endpointsByOwner[endpoint.workspace, default: []].insert(endpoint.id)
     invalidateLanes(of: endpoint.id, at: now)
   }
@@ -170,7 +182,7 @@ extension DeliveryPlan {
   private mutating func load(_ stored: StoredLane, into new: DeliveryLane?) {
     update(stored.key, default: new) { $0.load(stored.cursor, latest: stored.latest) }
     guard let lane = lanes[stored.key] else { return }
-    // Sessions that a stuck event must not keep alive.
+    // As after a first failure.
     if lane.cursor.nextAttemptAt != nil, lane.pending > 1 { toReadUrgent.append(stored.key) }
   }
 

@@ -10,7 +10,7 @@ extension DeliveryPlan {
   var nextAlarm: Date? {
     var times = [nextRetry, nextCompleteRefresh]
     // Other processes may change endpoints of the deployment, of which this one receives no event.
-    if !ownership.partitions.isEmpty, !ownership.isComplete, endpointsByOwner[.deployment] != nil {
+    if !ownership.partitions.isEmpty, !ownership.isComplete, endpointsByOwner[.deployment] != nil, !isRefreshing {
       times.append(refreshedAt + limits.refreshInterval)
     }
     return times.min().flatMap { $0 == .distantFuture ? nil : $0 }
@@ -26,8 +26,7 @@ extension DeliveryPlan {
       guard let request = beginRequest(key) else { continue }
       work.append(.send(request))
     }
-    for _ in 0..<readyAhead.count {
-      guard requestsAhead < limits.requestsAhead, deliveries.count < limits.unrecorded, let key = readyAhead.popFirst() else { break }
+    while requestsAhead < limits.requestsAhead, deliveries.count < limits.unrecorded, let key = nextReadyAhead() {
       guard let request = beginRequestAhead(key) else { continue }
       work.append(.send(request))
     }
@@ -107,6 +106,14 @@ extension DeliveryPlan {
     }
   }
 
+  /// The next lane whose endpoint may have another request that is sent ahead of its turn.
+  private mutating func nextReadyAhead() -> LaneKey? {
+    readyAhead.next { [endpoints, limits] id in
+      guard let endpoint = endpoints[id] else { return true }
+      return endpoint.requestsAhead < (endpoint.isFailing ? limits.requestsPerFailingEndpoint : limits.requestsAheadPerEndpoint)
+    }
+  }
+
   private mutating func beginRequest(_ key: LaneKey) -> DeliveryRequest? {
     guard let lane = lanes[key], lane.isQueued else { return nil }
     update(key) { $0.isQueued = false }
@@ -133,6 +140,7 @@ extension DeliveryPlan {
     }
     guard let event = next else { return nil }
     requestsAhead += 1
+    endpoints[key.endpoint]?.requestsAhead += 1
     return DeliveryRequest(
       key: key, endpoint: endpoint.value, event: event, attempt: 1, isAhead: true, isProbe: false)
   }

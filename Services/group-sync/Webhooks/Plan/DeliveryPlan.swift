@@ -12,6 +12,8 @@ struct DeliveryPlan: Sendable {
     var value: WebhookEndpoint
     /// The requests that have not ended.
     var requests = 0
+    /// The requests that are sent ahead of their turn, and have not ended.
+    var requestsAhead = 0
     /// Whether it did not respond the last time. It gets few requests then, so that they do not take the places of others.
     var isFailing = false
     /// When identity-store was asked to disable it.
@@ -29,7 +31,7 @@ struct DeliveryPlan: Sendable {
 
   // Waiting work.
   var ready = ReadyQueue()
-  var readyAhead: Deque<LaneKey> = []
+  var readyAhead = ReadyQueue()
   var toLoad: Deque<LaneKey> = []
   var toRead: Deque<LaneKey> = []
   var toReadUrgent: Deque<LaneKey> = []
@@ -187,7 +189,7 @@ extension DeliveryPlan {
       toLoad.append(key)
     case .loaded:
       lane.advance()
-      if !lane.urgent.isEmpty, lane.sendingAhead == nil, !lane.isQueuedAhead {
+      if lane.maySendAhead, !lane.isQueuedAhead {
         lane.isQueuedAhead = true
         readyAhead.append(key)
       }
@@ -219,5 +221,4 @@ extension DeliveryPlan {
 
   /// The time of the oldest event that is not delivered, as far as it is in memory.
   var oldest: Date? { lanes.values.lazy.compactMap { $0.head?.changedAt }.min() }
-
 }

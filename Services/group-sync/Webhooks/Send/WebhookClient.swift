@@ -51,7 +51,8 @@ final class WebhookClient: Sendable {
   ///   - allowsPrivateAddresses: Whether requests may go to private networks.
   ///   - connections: The maximum number of connections to one host, at least that of concurrent requests to it.
   init(
-    allowsPrivateAddresses: Bool, connections: Int = DeliveryLimits().requests, limits: Limits = Limits(), resolver: HostResolver = HostResolver()
+    allowsPrivateAddresses: Bool, connections: Int = DeliveryLimits().requests, limits: Limits = Limits(),
+    resolver: HostResolver = HostResolver()
   ) {
     self.allowsPrivateAddresses = allowsPrivateAddresses
     self.connections = connections
@@ -84,7 +85,7 @@ final class WebhookClient: Sendable {
     for address in addresses.dropLast() {
       do {
         return try await send(url, to: address, headers: headers, body: body)
-      } catch where Self.isAboutConnection(error) {
+      } catch let error where Self.isAboutConnection(error) {
         continue
       }
     }

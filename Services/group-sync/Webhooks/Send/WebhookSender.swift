@@ -34,7 +34,9 @@ struct WebhookSender: Sendable {
     let secrets: [WebhookSecret]
     do {
       url = try WebhookURL(endpoint.url)
-      guard let seal else { return result(.unsendable("group-sync has no key for webhook secrets (\(Setting.webhookKey.environmentName))")) }
+      guard let seal else {
+        return result(.unsendable("group-sync has no key for webhook secrets (\(Setting.webhookKey.environmentName))"))
+      }
       secrets = try seal.secrets(of: endpoint, at: startedAt)
     } catch let error as WebhookURLError {
       return result(.unreachable(error.reason))
@@ -47,7 +49,9 @@ struct WebhookSender: Sendable {
     }
     do {
       let response = try await client.post(url, headers: message.headers(secrets: secrets, at: startedAt), body: message.body)
-      guard (200..<300).contains(response.status) else { return result(.rejected("the response had the status \(response.status)"), response) }
+      guard (200..<300).contains(response.status) else {
+        return result(.rejected("the response had the status \(response.status)"), response)
+      }
       return result(.delivered, response)
     } catch is CancellationError {
       return nil

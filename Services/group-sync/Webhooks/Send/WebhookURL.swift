@@ -19,12 +19,7 @@ struct WebhookURL: Sendable, Hashable {
       let host = components.host?.lowercased().trimmingCharacters(in: ["[", "]"]), !host.isEmpty
     else { throw WebhookURLError(reason: "the URL is not an absolute HTTP URL") }
     // The HTTP client replaces this host by the address that was checked, so both have to read the host in the same way.
-    let isName = host.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): true
-      default: false
-      }
-    }
+    let isName = host.utf8.allSatisfy { Self.nameBytes.contains($0) }
     address = isName && !Self.isDottedQuad(host) ? nil : InternetAddress(host)
     guard isName || address != nil else { throw WebhookURLError(reason: "the host of the URL is not an ASCII host name") }
     if address == nil { components.host = host }
@@ -33,6 +28,8 @@ struct WebhookURL: Sendable, Hashable {
     self.host = host
     isSecure = scheme == "https"
   }
+
+  private static let nameBytes = Set("abcdefghijklmnopqrstuvwxyz0123456789-._".utf8)
 
   /// Whether a host is an IPv4 address in its usual form. Other forms, such as `127.1`, are left to the resolver.
   private static func isDottedQuad(_ host: String) -> Bool {

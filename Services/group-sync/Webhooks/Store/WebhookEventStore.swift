@@ -57,7 +57,9 @@ struct WebhookEventStore: Sendable {
       return (WebhookStatements.orderTest, key)
     case .skip(_, _, let sequence):
       guard let workspace else { return nil }
-      return (WebhookStatements.orderSkip, key + [.uuid(workspace.uuid), .int(sequence), .uuid(DeliveryRecord.newID(at: ordered.orderedAt))])
+      return (
+        WebhookStatements.orderSkip, key + [.uuid(workspace.uuid), .int(sequence), .uuid(DeliveryRecord.newID(at: ordered.orderedAt))]
+      )
     case .redeliver(_, _, let since):
       return (WebhookStatements.orderRedelivery, key + [.optional(workspace?.uuid, PostgresValue.uuid), .timestamp(since)])
     }

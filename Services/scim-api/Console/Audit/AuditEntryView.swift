@@ -39,6 +39,7 @@ struct AuditEntryView: Sendable, Equatable {
     "update-workspace", "issue-token", "revoke-token", "rotate-token", "rotate-secret", "order-invitation", "decide-held-change",
     "create-workspace", "restate", "relink-user", "promote-user", "report-mail",
     "write-webhook", "delete-webhook", "disable-webhook", "order-webhook",
+    "change-mail-domain", "stage-accounts", "start-account-import", "link-account", "unlink-account",
   ]
 
   /// The name of an action.
@@ -60,6 +61,11 @@ struct AuditEntryView: Sendable, Equatable {
     case "delete-webhook": "Webhook endpoint deleted"
     case "disable-webhook": "Webhook endpoint disabled"
     case "order-webhook": "Webhook tested, redelivered or skipped"
+    case "change-mail-domain": "Mail domain added, verified or removed"
+    case "stage-accounts": "Part of an account import uploaded"
+    case "start-account-import": "Account import started"
+    case "link-account": "Person linked to an account"
+    case "unlink-account": "Link to an account removed"
     default: action.prefix(1).uppercased() + action.dropFirst().replacing("-", with: " ")
     }
   }

@@ -133,7 +133,7 @@ extension APIError {
   }
 
   /// 503 if this process has too many requests in flight.
-  static func overloaded(retryAfter seconds: Int = 1) -> APIError {
+  package static func overloaded(retryAfter seconds: Int = 1) -> APIError {
     APIError(503, "The service is busy; nothing was changed. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
   }
 

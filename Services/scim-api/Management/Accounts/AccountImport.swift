@@ -62,7 +62,8 @@ struct AccountImport {
       })
     guard file.errors.isEmpty else { return }
     if isDryRun {
-      effect += try await query.effect(of: lines, under: caller.settings, in: caller.workspace)
+      let part = try await query.effect(of: lines, under: caller.settings, in: caller.workspace)
+      effect += part
     } else {
       parts += 1
       try await execute(.stageAccounts(AccountStaging(importID: id, lines: lines)), purpose: "part \(parts)")

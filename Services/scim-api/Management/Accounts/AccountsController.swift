@@ -21,30 +21,35 @@ struct AccountsController: ManagementController {
 
   func addRoutes(to routes: ManagementRoutes) {
     let group = routes.workspace
-    group.getAndHead("accounts", use: list)
-    group.on("accounts", method: .post, use: importFile)
-    group.getAndHead("accounts/imports/{\(ResourcePath.id)}", use: showImport)
-    group.on("accounts/links", method: .post, use: link)
+    group.read("accounts", use: list)
+    group.action("accounts", use: importFile)
+    group.read("accounts/imports/{\(ResourcePath.id)}", use: showImport)
+    group.action("accounts/links", use: link)
     group.on("accounts/links/{\(ResourcePath.id)}", method: .delete, use: unlink)
   }
 
   // MARK: Reads
 
-  @Sendable private func list(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let parameters = try QueryParameters(request.uri.query)
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check(["linked", "limit", "cursor"])
     let linked = try parameters.flag("linked")
     let page = try AdminPage(
       parameters, of: "accounts", filters: [linked.map { "\($0)" }], for: context.caller, cursors: cursors)
     let found = try await query.accounts(
       linked: linked, after: page.after?.key, limit: page.readLimit, in: context.caller.workspace)
     // The order is that of the ids alone.
-    return page.response(found) { CursorPosition(after: context.caller.workspace.uuid, key: $0.id) } json: { .object($0.json) }
+    return page.response(found) {
+      CursorPosition(after: context.caller.workspace.uuid, key: $0.id)
+    } json: {
+      .object($0.json)
+    }
   }
 
-  @Sendable private func showImport(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let text = context.parameters.get(ResourcePath.id) ?? ""
-    guard let id = CommandID(text), let found = try await query.accountImport(id, in: context.caller.workspace) else {
-      throw ProblemDetails(404, nil, "There is no account import '\(text.prefix(100))' here. Imports are kept for 90 days.")
+  @Sendable private func showImport(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check([])
+    let id: CommandID = try context.id(of: "account import")
+    guard let found = try await query.accountImport(id, in: context.caller.workspace) else {
+      throw ProblemDetails(404, .unknownResource, "There is no account import '\(id)' here. Imports are kept for 90 days.")
     }
     return .management(.ok, .object(try found.json()))
   }
@@ -54,7 +59,9 @@ struct AccountsController: ManagementController {
   /// Imports the accounts of an NDJSON body; with `dryRun=true`, reports what the import would do.
   @Sendable private func importFile(_ request: Request, _ context: CallerContext) async throws -> Response {
     let caller = context.caller
-    let isDryRun = try QueryParameters(request.uri.query).flag("dryRun") ?? false
+    let parameters = try QueryParameters(request.uri.query)
+    try parameters.check(["dryRun"])
+    let isDryRun = try parameters.flag("dryRun") ?? false
     try Self.check(contentType: request.headers[.contentType])
     // The digest of a body that is read as a stream is not known here: each part has its own.
     let key = try IdempotencyKey(request, body: [], of: caller)
@@ -77,7 +84,8 @@ struct AccountsController: ManagementController {
     let type = (contentType ?? "").prefix { $0 != ";" }.filter { !$0.isWhitespace }.lowercased()
     guard mediaTypes.contains(type) else {
       throw ProblemDetails(
-        415, nil, "The body is '\((contentType ?? "").prefix(100))'; send application/x-ndjson: one JSON object per line, such as "
+        415, nil,
+        "The body is '\((contentType ?? "").prefix(100))'; send application/x-ndjson: one JSON object per line, such as "
           + #"{"id":"4711","email":"ana@example.com","state":"active"}."#)
     }
   }
@@ -85,31 +93,22 @@ struct AccountsController: ManagementController {
   // MARK: Links
 
   @Sendable private func link(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let body = try await JSONBody(of: request, context, with: bodies, members: ["user", "account"])
-    let user = try user(try body.requiredString("user"))
-    let account = try body.requiredString("account")
-    var key = try IdempotencyKey(request, body: body.bytes, of: context.caller)
-    try await commands.execute(
-      .linkAccount(AccountLink(account: account)), on: user.resource, for: context.caller, once: &key, info: context.info
-    ).checkDone()
+    var action = try await ManagementAction(request, context, with: bodies, members: ["user", "account"])
+    let text = try action.body.requiredString("user")
+    guard let user = UserID(text) else {
+      throw ProblemDetails.invalidMember("user", "user is '\(text.prefix(100))'; expected the id of a user.")
+    }
+    let account = try action.body.requiredString("account")
+    try await action.execute(.linkAccount(AccountLink(account: account)), on: user.resource, through: commands)
     return Response(status: .noContent)
   }
 
   /// Removes the link of a user. For a user who waits for a decision, it says that the account is another person's.
   @Sendable private func unlink(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let user = try user(context.parameters.get(ResourcePath.id) ?? "")
-    var key = try IdempotencyKey(request, body: [], of: context.caller)
-    try await commands.execute(
-      .unlinkAccount(AccountUnlink()), on: user.resource, for: context.caller, once: &key, info: context.info
-    ).checkDone()
+    let user: UserID = try context.id(of: "user")
+    var action = try await ManagementAction(request, context, with: bodies)
+    try await action.execute(.unlinkAccount(AccountUnlink()), on: user.resource, through: commands)
     return Response(status: .noContent)
-  }
-
-  private func user(_ text: String) throws -> UserID {
-    guard let id = UserID(text) else {
-      throw ProblemDetails(404, nil, "'\(text.prefix(100))' is not the id of a user: a UUID, as in the directory and in events.")
-    }
-    return id
   }
 }
 
@@ -135,19 +134,5 @@ extension AccountsQuery.Import {
     object["finishedAt"] = finishedAt.map { .string(Timestamp.text($0)) }
     object["errors"] = try errors.map { try JSON(parsing: Array($0.utf8)) }
     return object
-  }
-}
-
-extension QueryParameters {
-  /// The value of a parameter that is `true` or `false`; nil if it is missing.
-  ///
-  /// - Throws: 400 for any other value.
-  func flag(_ name: String) throws -> Bool? {
-    guard let text = self[name] else { return nil }
-    switch text.lowercased() {
-    case "true": return true
-    case "false": return false
-    default: throw ProblemDetails.invalidParameter(name, "\(name) is '\(text.prefix(50))'; true or false was expected.")
-    }
   }
 }

@@ -44,8 +44,10 @@ struct AccountsQuery: Sendable {
 
   /// What an import would do.
   struct Effect: Sendable, Equatable {
-    /// How many accounts are stored already, and how many of these are linked.
-    var (existing, linked) = (0, 0)
+    /// How many accounts are stored already.
+    var existing = 0
+    /// How many of these are linked.
+    var linked = 0
     /// How many existing users would be linked.
     var matching = 0
 

@@ -23,7 +23,7 @@ struct AuditAPIController: ManagementController {
     try parameters.check(["action", "rejected", "limit", "cursor"])
     let workspace = context.caller.workspace
     let action = try parameters.search("action", maximum: 100)
-    let rejectedOnly = try parameters.flag("rejected")
+    let rejectedOnly = try parameters.flag("rejected") ?? false
     let page = try AdminPage(
       parameters, of: "entries", filters: ["audit", action, "\(rejectedOnly)"], for: context.caller, cursors: cursors)
     let found = try await query.entries(

@@ -70,7 +70,9 @@ struct HeldChangesAPIController: ManagementController {
 
   private func change(_ context: CallerContext) async throws -> HeldChangesQuery.Change {
     let id = try context.id(of: "held change", HeldChangeID.self)
-    guard let change = try await query.change(id, in: context.caller.workspace) else { throw ProblemDetails.unknown("held change", "\(id)") }
+    guard let change = try await query.change(id, in: context.caller.workspace) else {
+      throw ProblemDetails.unknown("held change", "\(id)")
+    }
     return change
   }
 

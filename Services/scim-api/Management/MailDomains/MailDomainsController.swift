@@ -25,31 +25,32 @@ struct MailDomainsController: ManagementController {
 
   func addRoutes(to routes: ManagementRoutes) {
     let group = routes.workspace
-    group.getAndHead("mail-domains", use: list)
-    group.on("mail-domains", method: .post, use: add)
-    group.getAndHead("mail-domains/{\(Self.domain)}", use: show)
+    group.read("mail-domains", use: list)
+    group.action("mail-domains", use: add)
+    group.read("mail-domains/{\(Self.domain)}", use: show)
     group.on("mail-domains/{\(Self.domain)}", method: .delete, use: remove)
-    group.on("mail-domains/{\(Self.domain)}/verify", method: .post, use: verify)
+    group.action("mail-domains/{\(Self.domain)}/verify", use: verify)
   }
 
-  @Sendable private func list(_ request: Request, _ context: CallerContext) async throws -> Response {
+  @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check([])
     let settings = try await settings(of: context.caller)
     return .management(.ok, ["mailDomains": .array(settings.mailDomains.map { .object($0.json) })])
   }
 
-  @Sendable private func show(_ request: Request, _ context: CallerContext) async throws -> Response {
-    .management(.ok, .object(try await domain(named: try name(in: context), of: context.caller).json))
+  @Sendable private func show(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check([])
+    return .management(.ok, .object(try await domain(named: try name(in: context), of: context.caller).json))
   }
 
   /// Adds a domain: to be verified by DNS or, with a deployment-wide token, as the operator's assertion.
   @Sendable private func add(_ request: Request, _ context: CallerContext) async throws -> Response {
     let caller = context.caller
-    let body = try await JSONBody(of: request, context, with: bodies, members: ["domain", "verification"])
-    let text = try body.requiredString("domain")
+    var action = try await ManagementAction(request, context, with: bodies, members: ["domain", "verification"])
+    let text = try action.body.requiredString("domain")
     guard let name = HostName(text)?.text else { throw ProblemDetails.invalidMember("domain", Self.malformed(text)) }
-    var key = try IdempotencyKey(request, body: body.bytes, of: caller)
     let change: MailDomainChange
-    switch try body.string("verification") ?? "dns" {
+    switch try action.body.string("verification") ?? "dns" {
     case "dns": change = MailDomainChange(domain: name, action: .add, token: Self.token())
     case "operator":
       guard caller.isDeploymentWide else {
@@ -60,21 +61,22 @@ struct MailDomainsController: ManagementController {
     case let other:
       throw ProblemDetails.invalidMember("verification", "verification is '\(other.prefix(50))'; dns or operator was expected.")
     }
-    try await commands.execute(.changeMailDomain(change), for: caller, once: &key, info: context.info).checkDone()
+    try await action.execute(.changeMailDomain(change), on: caller.workspace.resource, through: commands)
     let path = "\(ResourcePath.admin)/workspaces/\(caller.workspace)/mail-domains/\(name)"
     return .management(.created, .object(try await domain(named: name, of: caller).json), headers: [.location: path])
   }
 
   @Sendable private func remove(_ request: Request, _ context: CallerContext) async throws -> Response {
     let change = MailDomainChange(domain: try name(in: context), action: .remove)
-    var key = try IdempotencyKey(request, body: [], of: context.caller)
-    try await commands.execute(.changeMailDomain(change), for: context.caller, once: &key, info: context.info).checkDone()
+    var action = try await ManagementAction(request, context, with: bodies)
+    try await action.execute(.changeMailDomain(change), on: context.caller.workspace.resource, through: commands)
     return Response(status: .noContent)
   }
 
   /// Looks the TXT record up, and marks the domain as verified if it has the token.
   @Sendable private func verify(_ request: Request, _ context: CallerContext) async throws -> Response {
     let caller = context.caller
+    var action = try await ManagementAction(request, context, with: bodies)
     let domain = try await domain(named: try name(in: context), of: caller)
     guard domain.verifiedAt == nil, case .dns(let token) = domain.verification, let expected = domain.recordText else {
       return .management(.ok, .object(domain.json))
@@ -83,9 +85,8 @@ struct MailDomainsController: ManagementController {
     guard found.contains(where: { $0.trimmingCharacters(in: .whitespaces) == expected }) else {
       throw ProblemDetails.notVerified(domain, found: found)
     }
-    var key = try IdempotencyKey(request, body: [], of: caller)
     let change = MailDomainChange(domain: domain.domain, action: .verify, token: token)
-    try await commands.execute(.changeMailDomain(change), for: caller, once: &key, info: context.info).checkDone()
+    try await action.execute(.changeMailDomain(change), on: caller.workspace.resource, through: commands)
     return .management(.ok, .object(try await self.domain(named: domain.domain, of: caller).json))
   }
 
@@ -106,14 +107,14 @@ struct MailDomainsController: ManagementController {
 
   private func domain(named name: String, of caller: Caller) async throws -> MailDomain {
     guard let domain = try await settings(of: caller).mailDomains.first(where: { $0.domain == name }) else {
-      throw ProblemDetails(404, nil, "The workspace has no mail domain '\(name.prefix(260))'. Add it first.")
+      throw ProblemDetails(404, .unknownResource, "The workspace has no mail domain '\(name.prefix(260))'. Add it first.")
     }
     return domain
   }
 
   private func name(in context: CallerContext) throws -> String {
     let text = context.parameters.get(Self.domain) ?? ""
-    guard let name = HostName(text)?.text else { throw ProblemDetails(404, nil, Self.malformed(text)) }
+    guard let name = HostName(text)?.text else { throw ProblemDetails(404, .unknownResource, Self.malformed(text)) }
     return name
   }
 

@@ -66,6 +66,7 @@ struct MemberBody: Sendable {
     var object: JSONObject = ["id": .id(member.id)]
     member.name.add(to: &object)
     object.add("externalId", member.externalID)
+    object.add("accountId", member.accountID)
     object.add("email", member.email)
     object.add("language", member.language)
     object.add("state", member.state.rawValue)

@@ -55,7 +55,8 @@ struct MembersAPIController: ManagementController {
     _ text: String, in state: UserState?, _ parameters: QueryParameters, _ context: CallerContext
   ) async throws -> Response {
     for name in ["cursor", "order"] where parameters[name] != nil {
-      throw ProblemDetails.invalidParameter(name, "A search with q has one page, in the order of names. Leave out \(name); refine q instead.")
+      throw ProblemDetails.invalidParameter(
+        name, "A search with q has one page, in the order of names. Leave out \(name); refine q instead.")
     }
     let page = try AdminPage(parameters, of: "members", for: context.caller, cursors: cursors)
     let found = try await members.members(

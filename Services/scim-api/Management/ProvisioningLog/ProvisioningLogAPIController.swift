@@ -30,7 +30,7 @@ struct ProvisioningLogAPIController: ManagementController {
     let workspace = context.caller.workspace
     var filter = LogRepository.Filter()
     filter.cause = try parameters.choice("cause")
-    filter.failedOnly = try parameters.flag("failed") || filter.cause != nil
+    filter.failedOnly = try parameters.flag("failed") ?? false || filter.cause != nil
     filter.subject = try parameters.search("subject", maximum: 320)
     filter.since = try parameters.time("since")
     filter.until = try parameters.time("until")

@@ -27,12 +27,13 @@ extension QueryParameters {
     return value
   }
 
-  /// The value of `name` as a boolean; false if it is missing.
+  /// The value of `name` as a boolean; nil if it is missing.
   ///
   /// - Throws: 400 if the value is neither `true` nor `false`.
-  func flag(_ name: String) throws -> Bool {
+  func flag(_ name: String) throws -> Bool? {
     switch self[name] {
-    case nil, "false"?: return false
+    case nil: return nil
+    case "false"?: return false
     case "true"?: return true
     case let text?: throw ProblemDetails.invalidParameter(name, "\(name) is '\(text.prefix(50))'; expected true or false.")
     }

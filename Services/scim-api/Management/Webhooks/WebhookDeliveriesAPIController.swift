@@ -36,7 +36,7 @@ struct WebhookDeliveriesAPIController: ManagementController {
     try parameters.check(["failed", "workspace", "event", "limit", "cursor"])
     let id = try await id(context)
     let filter = WebhookDeliveriesQuery.Filter(
-      failedOnly: try parameters.flag("failed"), workspace: try parameters.id("workspace", WorkspaceID.self),
+      failedOnly: try parameters.flag("failed") ?? false, workspace: try parameters.id("workspace", WorkspaceID.self),
       event: try parameters.search("event", maximum: 300))
     let page = try AdminPage(
       parameters, of: "deliveries", filters: ["\(id)", "\(filter.failedOnly)", filter.workspace?.description, filter.event],
@@ -53,7 +53,7 @@ struct WebhookDeliveriesAPIController: ManagementController {
 
   @Sendable private func listProgress(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["failing", "limit", "cursor"])
-    let (id, failingOnly) = (try await id(context), try parameters.flag("failing"))
+    let (id, failingOnly) = (try await id(context), try parameters.flag("failing") ?? false)
     let page = try AdminPage(parameters, of: "progress", filters: ["\(id)", "\(failingOnly)"], for: context.caller, cursors: cursors)
     let found = try await webhooks.progress(
       of: id, failingOnly: failingOnly, after: page.after.map { WorkspaceID($0.id.uuid) }, limit: page.readLimit,

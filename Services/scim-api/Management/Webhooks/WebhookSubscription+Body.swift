@@ -26,7 +26,9 @@ extension WebhookSubscription {
     case .array(let elements)?:
       types = try elements.enumerated().map { index, element in
         guard let name = element.string else {
-          throw ProblemDetails.invalidBody([.init(.pointer("/types/\(index)"), "A type of event must be a string, found \(element.summary).")])
+          throw ProblemDetails.invalidBody([
+            .init(.pointer("/types/\(index)"), "A type of event must be a string, found \(element.summary).")
+          ])
         }
         guard DirectoryEvent.Kind(rawValue: name) != nil else {
           let known = DirectoryEvent.Kind.allCases.map(\.rawValue).joined(separator: ", ")

@@ -44,6 +44,7 @@ extension ProblemDetails.Item {
     "connectionProfile": WorkspaceSettings.ConnectionProfile.allCases.map(\.rawValue),
     "relink": WorkspaceSettings.RelinkPolicy.allCases.map(\.rawValue),
     "duplicateGroupNames": WorkspaceSettings.DuplicateGroupNames.allCases.map(\.rawValue),
+    "policy": SeatLimit.Policy.allCases.map(\.rawValue),
     "sending": InvitationPolicy.Sending.Name.allCases.map(\.rawValue),
     "resourceType": SchemaExtension.ResourceType.allCases.map(\.rawValue),
     "mutability": SchemaExtension.Attribute.Mutability.allCases.map(\.rawValue),

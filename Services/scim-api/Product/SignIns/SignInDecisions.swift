@@ -22,6 +22,8 @@ struct SignInDecisions: Sendable {
   ) async throws -> [SignInResult] {
     // identity-store starts no command after the wait, and then the sign-in is processed in the other way.
     let commands = commands.startingWithin(wait / .seconds(1))
+    // The log entry of the request names no command and no user: a batch has many, and a member's timeline lists what the identity provider sent.
+    let info = RequestInfo(continuing: info)
     var results = signIns.map { _ in SignInResult.pending }
     try await withThrowingTaskGroup(of: (Int, SignInResult)?.self) { group in
       group.addTask {
@@ -75,5 +77,13 @@ struct SignInDecisions: Sendable {
     // An older identity-store does not say what the outcome is.
     case .done, .resource, .bulk: return .pending
     }
+  }
+}
+
+extension RequestInfo {
+  /// The info of commands in the trace of a request.
+  fileprivate convenience init(continuing request: RequestInfo) {
+    self.init(peer: request.peer)
+    if let trace = request.fields.trace { record(trace: trace) }
   }
 }

@@ -34,7 +34,8 @@ package struct MemberQuery: Sendable {
         firstSignedInAt: try row.optionalTimestamp(9), lastSignedInAt: try row.optionalTimestamp(10),
         createdAt: try row.timestamp(11),
         resource: StoredResource(
-          id: id.resource, version: Int64(try row.int(13)), modifiedAt: try row.timestamp(12), document: try row.bytes(14)))
+          id: id.resource, version: Int64(try row.int(13)), modifiedAt: try row.timestamp(12), document: try row.bytes(14)),
+        accountID: try row.optionalString(15))
     }
   }
 
@@ -98,6 +99,8 @@ package struct StoredMember: Sendable, Equatable {
   package var createdAt: Date
   /// The SCIM resource.
   package var resource: StoredResource
+  /// The product's id of the imported account that the member is linked to.
+  package var accountID: String? = nil
 }
 
 /// A group of a member.
@@ -142,7 +145,8 @@ enum MemberStatements {
         from keys k
         cross join lateral (select signed_in_at from mailer_read.sign_ins where workspace_id = $1 and key = k.key limit 1) s
       ),
-      created_at, modified_at, version, document
+      created_at, modified_at, version, document,
+      account_id
     from person
     """)
 

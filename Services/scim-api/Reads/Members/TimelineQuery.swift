@@ -36,11 +36,12 @@ package struct TimelineQuery: Sendable {
       }
     }
     if let deletedAt { states.append(Timeline.Event(at: deletedAt, kind: .deleted)) }
-    return Timeline(merging: [
-      // In newest-first order, effects come before the requests that caused them.
-      try await receipts.map { Timeline.Event(at: $0.revokedAt, kind: .accessEnded($0)) }, try await mailed, try await held,
-      states.filter { $0.at < time }, try await pushed,
-    ], limit: limit)
+    return Timeline(
+      merging: [
+        // In newest-first order, effects come before the requests that caused them.
+        try await receipts.map { Timeline.Event(at: $0.revokedAt, kind: .accessEnded($0)) }, try await mailed, try await held,
+        states.filter { $0.at < time }, try await pushed,
+      ], limit: limit)
   }
 
   /// The requests of the identity provider in the log.

@@ -58,8 +58,12 @@ struct HeldChangesController: ConsoleController {
     case (.approve, .groupDeleted): return "Approved: the group \(name) is deleted."
     case (.approve, .userDisabled): return "Approved: \(name) is disabled."
     case (.approve, .userDeleted): return "Approved: \(name) is deleted."
+    case (.approve, .userEnabled), (.approve, .otherDomain), (.approve, .accountMatched): return "Approved: \(name) is enabled."
+    case (.approve, .roleChanged): return "Approved: \(name) has the new role."
+    case (.approve, .addressChanged): return "Approved: \(name) has the new address."
     case (.reject, .membersRemoved): return "Rejected: all members stay in the group \(name)."
     case (.reject, .groupDeleted): return "Rejected: the group \(name) stays, with all its members."
+    case (.reject, .userEnabled), (.reject, .otherDomain), (.reject, .accountMatched): return "Rejected: \(name) stays disabled."
     case (.reject, _): return "Rejected: \(name) stays unchanged."
     }
   }
