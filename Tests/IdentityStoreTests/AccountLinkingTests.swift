@@ -178,3 +178,31 @@ struct AccountLinkingTests {
     #expect(keys.ids.map(\.name).sorted() == ["ext-ana", "ext-ben", "new"])
   }
 }
+
+extension AccountLinkingTests {
+  @Test("A batch waits for one that writes accounts or mail domains of its workspace, and for parts of its import")
+  func overlaps() {
+    var fixture = Fixture()
+    func writeSet(_ operation: Command.Operation, in workspace: WorkspaceID = Fixture.workspace) -> WriteSet {
+      var command = fixture.command(operation, on: fixture.id())
+      command.workspace = workspace
+      return WriteSet(of: [ParsedCommand(command)])
+    }
+    let id = CommandID(fixture.id().uuid)
+    let line = AccountStaging.Line(number: 1, account: Fixture.account)
+    let create = writeSet(.createUser(document: Fixture.user(#"{"userName":"ana"}"#)))
+    let elsewhere = writeSet(.createUser(document: Fixture.user(#"{"userName":"ana"}"#)), in: WorkspaceID(fixture.id().uuid))
+    for operation in [
+      .applyAccounts(AccountChunk(importID: id, lines: [line], users: [])),
+      .changeMailDomain(MailDomainChange(domain: "acme.example", action: .assert)),
+    ] as [Command.Operation] {
+      let set = writeSet(operation)
+      #expect(set.overlaps(create) && create.overlaps(set))
+      #expect(!set.overlaps(elsewhere) && !elsewhere.overlaps(set))
+    }
+    let staging = writeSet(.stageAccounts(AccountStaging(importID: id, lines: [line])))
+    let start = writeSet(.startAccountImport(AccountImportStart(importID: id, lines: 1)))
+    #expect(staging.overlaps(start) && start.overlaps(staging))
+    #expect(!staging.overlaps(create))
+  }
+}

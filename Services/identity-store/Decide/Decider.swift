@@ -49,7 +49,7 @@ struct Decider: Sendable {
     if let reply = state.replies[parsed.command.id] { return reply }
     current = parsed
     let conditions = WorkspaceConditions(of: parsed.command.workspace, in: state)
-    defer { publishAlerts(since: conditions, of: parsed.command) }
+    defer { if let conditions { publishAlerts(since: conditions, of: parsed.command) } }
     guard parsed.isAudited else { return record(outcome(of: parsed), of: parsed.command) }
     let before = AuditedState(of: parsed, in: state)
     let count = audited.count
@@ -71,8 +71,7 @@ struct Decider: Sendable {
   }
 
   private mutating func publishAlerts(since before: WorkspaceConditions, of command: Command) {
-    let present = WorkspaceConditions(of: command.workspace, in: state)
-    guard present != before else { return }
+    guard let present = WorkspaceConditions(of: command.workspace, in: state), present != before else { return }
     for alert in present.alerts(since: before, by: command, at: now) { publish(.workspaceAlert(alert)) }
   }
 

@@ -10,7 +10,9 @@ struct WorkspaceConditions: Sendable, Equatable {
   /// An active admin; `nil` if there is none, or if there may be others that the batch has not loaded.
   private let admin: UserID?
 
-  init(of workspace: WorkspaceID, in state: WorkingSet) {
+  /// Returns `nil` if the batch has no command that can change a condition.
+  init?(of workspace: WorkspaceID, in state: WorkingSet) {
+    guard state.seats[workspace] != nil || state.hasOtherAdmins[workspace] != nil else { return nil }
     self.workspace = workspace
     limit = state.workspaces[workspace]?.settings.seats
     taken = state.seats[workspace]

@@ -82,8 +82,7 @@ struct WriteSet: Sendable, Equatable {
       || !slugs.isDisjoint(with: other.slugs) || !domains.isDisjoint(with: other.domains) || !allTokens.isDisjoint(with: other.allTokens)
       || !webhookOwners.isDisjoint(with: other.webhookOwners)
       || createsOrUsesWorkspace(other)
-      || !mailDomains.isDisjoint(with: other.mailDomains)
-      || !exclusive.isDisjoint(with: other.workspaces) || !workspaces.isDisjoint(with: other.exclusive)
+      || sharesAccounts(with: other)
       || memberships.contains { others.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
       || other.memberships.contains { resources.contains(ResourceKey(workspace: $0.group.workspace, id: $0.user.resource)) }
   }
@@ -93,6 +92,12 @@ struct WriteSet: Sendable, Equatable {
 
   /// The tokens to load.
   var allTokens: Set<ResourceKey> { openers.isEmpty ? tokens : tokens.union(openers) }
+
+  /// Whether one of the batches writes mail domains or imported accounts that the other may read.
+  private func sharesAccounts(with other: WriteSet) -> Bool {
+    if !exclusive.isDisjoint(with: other.workspaces) || !workspaces.isDisjoint(with: other.exclusive) { return true }
+    return !mailDomains.isDisjoint(with: other.mailDomains) || accountImports.keys.contains { other.accountImports[$0] != nil }
+  }
 
   private func createsOrUsesWorkspace(_ other: WriteSet) -> Bool {
     (!slugs.isEmpty || !other.slugs.isEmpty) && !workspaces.isDisjoint(with: other.workspaces)
