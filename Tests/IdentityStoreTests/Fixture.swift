@@ -98,6 +98,16 @@ struct Fixture {
     decider.events.compactMap { if case .workspaceAlert(let event) = $0.event { event } else { nil } }
   }
 
+  /// The published notices of held changes, oldest first.
+  var notices: [ChangeHeld] {
+    decider.events.compactMap { if case .changeHeld(let event) = $0.event { event } else { nil } }
+  }
+
+  /// The current held change of a resource.
+  func held(_ resource: ResourceID) -> HeldChangeRecord? {
+    decider.state.heldChanges[ResourceKey(workspace: Self.workspace, id: resource)]
+  }
+
   /// Sets an attribute of a user by PATCH. The value is JSON.
   @discardableResult
   mutating func set(_ attribute: String, to value: String, of user: ResourceID) -> Reply.Outcome {

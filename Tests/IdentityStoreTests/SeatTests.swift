@@ -16,7 +16,8 @@ struct SeatTests {
 
   @Test("Beyond the limit a user is rejected with 403, the limit and advice, and nothing is written")
   func rejected() {
-    var (fixture, users) = Self.limited(2, .reject, users: 2)
+    let (created, users) = Self.limited(2, .reject, users: 2)
+    var fixture = created
     let (id, outcome) = fixture.createUser(#"{"userName":"late@example.com"}"#)
     #expect(outcome.status == 403)
     #expect(outcome.error.contains("All 2 seats") && outcome.error.contains("--seats 3"))
@@ -29,7 +30,8 @@ struct SeatTests {
 
   @Test("A user who is disabled or deleted frees a seat, and every way to be enabled takes one")
   func takenAndFreed() throws {
-    var (fixture, users) = Self.limited(2, .reject, users: 2)
+    let (created, users) = Self.limited(2, .reject, users: 2)
+    var fixture = created
     #expect(fixture.set("active", to: "false", of: users[0]).status == 200)
     let (third, _) = fixture.createUser(#"{"userName":"user-2@example.com"}"#)
     #expect(fixture.user(third)?.state == .invited)
@@ -61,7 +63,8 @@ struct SeatTests {
 
   @Test("With the policy hold, a user is stored as disabled and waits; repetitions change nothing")
   func held() throws {
-    var (fixture, users) = Self.limited(1, .hold, users: 1)
+    let (created, users) = Self.limited(1, .hold, users: 1)
+    var fixture = created
     let (late, outcome) = fixture.createUser(#"{"userName":"late@example.com"}"#)
     #expect(outcome.status == 201)
     guard case .resource(let stored, _) = outcome else { return }
@@ -87,7 +90,8 @@ struct SeatTests {
 
   @Test("A waiting user gets a seat that is free when the identity provider sends the user again; a rejected one does not")
   func freeSeat() {
-    var (fixture, users) = Self.limited(1, .hold, users: 1)
+    let (created, users) = Self.limited(1, .hold, users: 1)
+    var fixture = created
     let (first, _) = fixture.createUser(#"{"userName":"first@example.com"}"#)
     let (second, _) = fixture.createUser(#"{"userName":"second@example.com"}"#)
     #expect(fixture.decideHeld(.reject, on: second).status == 204)
@@ -98,6 +102,8 @@ struct SeatTests {
     #expect(fixture.user(first)?.state == .invited)
     #expect(fixture.held(first) == nil)
     #expect(fixture.held(second)?.status == .rejected)
+    #expect(fixture.decideHeld(.approve, on: second).status == 403, "the seat is taken again")
+    #expect(fixture.held(second)?.status == .rejected)
     // A deactivation is a different request, so the next activation is decided anew.
     #expect(fixture.set("active", to: "false", of: second).status == 200)
     #expect(fixture.held(second) == nil)
@@ -105,9 +111,22 @@ struct SeatTests {
     #expect(fixture.held(second)?.status == .pending)
   }
 
+  @Test("A rejected user can still be approved")
+  func changeOfMind() {
+    let (created, users) = Self.limited(1, .hold, users: 1)
+    var fixture = created
+    let (late, _) = fixture.createUser(#"{"userName":"late@example.com"}"#)
+    #expect(fixture.decideHeld(.reject, on: late).status == 204)
+    #expect(fixture.decide(.deleteUser, on: users[0]).status == 204)
+    #expect(fixture.decideHeld(.approve, on: late).status == 204)
+    #expect(fixture.user(late)?.state == .invited)
+    #expect(fixture.held(late) == nil)
+  }
+
   @Test("An early sign-in counts when a waiting user gets a seat")
   func earlySignIn() {
-    var (fixture, users) = Self.limited(1, .hold, users: 1)
+    let (created, users) = Self.limited(1, .hold, users: 1)
+    var fixture = created
     let signIn = SignIn(workspace: Fixture.workspace, email: "late@example.com", user: nil, signedInAt: Fixture.start)
     fixture.decide(.promoteUser(signIn), on: fixture.id())
     let (late, _) = fixture.createUser(#"{"userName":"late@example.com"}"#)

@@ -47,14 +47,14 @@ extension Decider {
     }
     var admission = Admission(document: document.settingActive(true), account: linked)
     guard linked == nil, existing?.accountID == nil, let match = account(matching: document, in: workspace), match.id != excluded else {
-      return try seated(admission, over: existing, in: workspace)
+      return try seated(admission, over: existing, in: workspace, isApproved: approved.contains(.userEnabled))
     }
     switch settings.accountLinking {
     case .verifiedAddress, .externalID: admission.account = match
     case .ask: if !approved.contains(.accountMatched) { return .waiting(document, for: .accountMatched) }
     case .reject: throw .accountExists(match)
     }
-    return try seated(admission, over: existing, in: workspace)
+    return try seated(admission, over: existing, in: workspace, isApproved: approved.contains(.userEnabled))
   }
 
   /// The change of a user who stays enabled. A held change of the address applies everything else.
@@ -160,7 +160,7 @@ extension Decider {
     guard !user.state.isActiveInSCIM else { return }
     let document = try UserDocument(openDocument: user.document, schemas: workspace.schemas)
     if kind == .userEnabled { try requireSeat(in: workspace) }
-    let approved: Set<HeldChangeKind> = kind == .accountMatched ? [.otherDomain, .accountMatched] : [.otherDomain]
+    let approved: Set<HeldChangeKind> = [.otherDomain, kind]
     let excluded = isOther ? self.account(matching: document, in: workspace)?.id : nil
     let admission = try admission(
       of: document, over: user, in: workspace, approved: approved, linking: account, except: excluded)

@@ -5,9 +5,13 @@ import SCIM
 extension Decider {
   /// The admission of a user who would take a seat: unchanged if one is free, otherwise the user waits for an admin.
   ///
-  /// - Parameter existing: The stored user; `nil` for a new one.
+  /// - Parameters:
+  ///   - existing: The stored user; `nil` for a new one.
+  ///   - isApproved: Whether an admin has approved that the user gets a seat.
   /// - Throws: 403 if all seats are taken and the policy is to reject.
-  func seated(_ admission: Admission, over existing: UserRecord?, in workspace: WorkspaceRecord) throws(SCIMError) -> Admission {
+  func seated(
+    _ admission: Admission, over existing: UserRecord?, in workspace: WorkspaceRecord, isApproved: Bool
+  ) throws(SCIMError) -> Admission {
     guard let seats = workspace.settings.seats else { return admission }
     // A former person with the record frees a seat first.
     let freed = existing.flatMap { state.users[$0.key] }?.takesSeat == true ? 1 : 0
@@ -19,7 +23,7 @@ extension Decider {
     case .hold:
       // A rejected change stays rejected until the identity provider sends something else.
       let held = existing.flatMap { state.heldChanges[$0.key] }
-      let isRejected = held?.kind == .userEnabled && held?.status == .rejected
+      let isRejected = held?.kind == .userEnabled && held?.status == .rejected && !isApproved
       return isFull || isRejected ? .waiting(admission.document, for: .userEnabled) : admission
     }
   }
