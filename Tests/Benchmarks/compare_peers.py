@@ -59,9 +59,7 @@ def measure(servers, rows, rounds, seconds, folder):
             for number in range(rounds):
                 for server in servers if number % 2 == 0 else reversed(servers):
                     run += 1
-                    server.resume()
                     samples[server.name].append(sample(server, row, level, seconds, f"{started}-{run}", folder))
-                    server.pause()
             found[row][str(level)] = {name: summarise(measured) for name, measured in samples.items()}
     return found
 
@@ -124,9 +122,7 @@ def main():
             peers[-1].start()
             print(f"{name} is running: {PEERS[name][0]}", flush=True)
         rollcall = Rollcall(suite)
-        rollcall.pause()
         found = measure([rollcall, *peers], rows, 1 if options.quick else 3, 1 if options.quick else 3, folder)
-        rollcall.resume()
     finally:
         for peer in peers:
             peer.stop()

@@ -134,14 +134,12 @@ class Peer:
             self.server.terminate()
             self.server.wait()
 
-    def pause(self):
-        """Does nothing: an idle gunicorn uses no CPU."""
-
-    resume = settle = pause
+    def settle(self):
+        """Does nothing: a response is the end of a request."""
 
 
 class Rollcall:
-    """The suite, which is suspended while another server is measured."""
+    """The suite. It runs while another server is measured, and takes a few percent of a core: the broker expels suspended consumers."""
 
     name = "Rollcall"
     removes_by_value = False
@@ -151,13 +149,6 @@ class Rollcall:
         self.users = suite.database.rows("select id, user_name from bench.users where not spare order by id")
         self.spare = suite.database.rows("select id, user_name from bench.users where spare order by id")
         self.groups = {int(size): group for size, group in suite.database.rows("select size, id from bench.groups")}
-
-    def pause(self):
-        self.suite.processes.pause()
-
-    def resume(self):
-        self.suite.processes.resume()
-        time.sleep(0.3)
 
     def settle(self):
         """Waits until all events are consumed and all mails are sent."""
