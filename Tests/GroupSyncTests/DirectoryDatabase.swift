@@ -14,6 +14,8 @@ struct DirectoryDatabase: Sendable {
   let pool: PostgresPool
   /// A pool with the database role of scimctl.
   let reader: PostgresPool
+  /// A pool with the database role of scim-api.
+  let edge: PostgresPool
   /// A pool with the role that owns the tables.
   let owner: PostgresPool
   private let transaction: DirectoryTransaction
