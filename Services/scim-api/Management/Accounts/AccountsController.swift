@@ -32,7 +32,7 @@ struct AccountsController: ManagementController {
 
   @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check(["linked", "limit", "cursor"])
-    let linked = try parameters["linked"] == nil ? nil : parameters.flag("linked")
+    let linked = try parameters.flag("linked")
     let page = try AdminPage(
       parameters, of: "accounts", filters: [linked.map { "\($0)" }], for: context.caller, cursors: cursors)
     let found = try await query.accounts(
@@ -61,7 +61,7 @@ struct AccountsController: ManagementController {
     let caller = context.caller
     let parameters = try QueryParameters(request.uri.query)
     try parameters.check(["dryRun"])
-    let isDryRun = try parameters.flag("dryRun")
+    let isDryRun = try parameters.flag("dryRun") ?? false
     try Self.check(contentType: request.headers[.contentType])
     // The digest of a body that is read as a stream is not known here: each part has its own.
     let key = try IdempotencyKey(request, body: [], of: caller)

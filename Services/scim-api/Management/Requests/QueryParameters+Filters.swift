@@ -27,6 +27,18 @@ extension QueryParameters {
     return value
   }
 
+  /// The value of `name` as a boolean; nil if it is missing.
+  ///
+  /// - Throws: 400 if the value is neither `true` nor `false`.
+  func flag(_ name: String) throws -> Bool? {
+    switch self[name] {
+    case nil: return nil
+    case "false"?: return false
+    case "true"?: return true
+    case let text?: throw ProblemDetails.invalidParameter(name, "\(name) is '\(text.prefix(50))'; expected true or false.")
+    }
+  }
+
   /// The value of `name` as a time in RFC 3339; nil if it is missing.
   ///
   /// - Throws: 400 if the value is not a time.
