@@ -72,7 +72,8 @@ struct AuditTests {
     for (number, (name, id)) in zip(["first", "second", "third"], ids).enumerated() {
       var issue = command(
         .issueToken(
-          TokenGrant(token: .made(at: Date()), name: name, scopes: scopes, digest: String(repeating: "a\(number)", count: 32), expiresAt: nil)),
+          TokenGrant(
+            token: .made(at: Date()), name: name, scopes: scopes, digest: String(repeating: "a\(number)", count: 32), expiresAt: nil)),
         in: store)
       if let id { issue.id = id }
       #expect(try await process.execute([issue, issue]).map(\.outcome) == [.done, .done])
