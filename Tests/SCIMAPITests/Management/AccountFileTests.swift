@@ -47,7 +47,7 @@ struct AccountFileTests {
       (#"{"id":"1","email":"a@b.example","state":"gone"}"#, "active, disabled, deleted"),
       (#"{"id":"1","email":"a@b.example","mail":"x"}"#, "'mail' is not known"),
       (#"{"id":"1","email":"a@b.example","externalId":""}"#, "externalId"),
-      (#"{"id":"\u0000","email":"a@b.example"}"#, "id must"),
+      (#"{"id":"\u0000","email":"a@b.example"}"#, "U+0000"),
     ])
   func malformed(line: String, expected: String) {
     let file = read(#"{"id":"ok","email":"ok@b.example"}"# + "\n" + line + "\n")

@@ -100,6 +100,7 @@ struct AccountFile: Sendable {
 
   /// What an earlier line has, as a sentence; `nil` if the account is new to the file.
   private mutating func duplicate(of account: ImportedAccount) -> String? {
+    let number = number
     func earlier(_ key: String, in lines: inout [String: Int]) -> Int? {
       if let line = lines[key] { return line }
       lines[key] = number
