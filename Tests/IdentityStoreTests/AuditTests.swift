@@ -62,12 +62,18 @@ struct AuditTests {
     let store = try await StoreDatabase.start()
     let process = store.process()
     // Version 8: the first bits are those of a hash.
-    let derived = [0xFF, 0x00].map { first in CommandID(bytes: [UInt8(first)] + [0, 0, 0, 0, 0, 0x80] + Array(repeating: 0x81, count: 9)) }
+    func derived(_ first: UInt8) -> CommandID {
+      var bytes = [UInt8](repeating: 0x81, count: 16)
+      (bytes[0], bytes[6]) = (first, 0x80)
+      return CommandID(bytes: bytes)
+    }
     let scopes: Set<TokenScope> = [.scim]
-    for (name, id) in zip(["first", "second", "third"], [derived[0], nil, derived[1]]) {
+    let ids: [CommandID?] = [derived(0xFF), nil, derived(0x00)]
+    for (number, (name, id)) in zip(["first", "second", "third"], ids).enumerated() {
       var issue = command(
         .issueToken(
-          TokenGrant(token: .made(at: Date()), name: name, scopes: scopes, digest: String(repeating: "ab", count: 32), expiresAt: nil)),
+          TokenGrant(
+            token: .made(at: Date()), name: name, scopes: scopes, digest: String(repeating: "a\(number)", count: 32), expiresAt: nil)),
         in: store)
       if let id { issue.id = id }
       #expect(try await process.execute([issue, issue]).map(\.outcome) == [.done, .done])

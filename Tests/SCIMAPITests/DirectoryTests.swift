@@ -24,7 +24,7 @@ struct DirectoryTests {
     edge.settings.plan = .free
     edge.directory = StoredDirectory(
       groups: (1...7).map { DirectoryGroup(id: Self.id($0), displayName: "Group \($0)") },
-      members: (1...5).map { MemberSummary(id: Self.id($0), state: $0 == 5 ? .invited : .active, email: "\($0)@example.com") })
+      members: (1...5).map { DirectoryPerson(id: Self.id($0), state: $0 == 5 ? .invited : .active, email: "\($0)@example.com") })
     return edge
   }
 
@@ -173,7 +173,7 @@ struct DirectoryTests {
 /// A directory in memory.
 struct StoredDirectory: DirectoryReads {
   var groups: [DirectoryGroup] = []
-  var members: [MemberSummary] = []
+  var members: [DirectoryPerson] = []
   /// The public keys of security event tokens.
   var keys: [String] = []
 
@@ -185,9 +185,9 @@ struct StoredDirectory: DirectoryReads {
 
   func members(
     of group: GroupID, status: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
-  ) async throws -> [MemberSummary] { [] }
+  ) async throws -> [DirectoryPerson] { [] }
 
-  func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [MemberSummary] {
+  func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryPerson] {
     Array(members.filter { member in member.state == state && after.map { $0 < member.id } ?? true }.prefix(limit))
   }
 

@@ -20,9 +20,7 @@ struct EventsAPI {
     feed = settings.optionalString(.feedURL).map { url in
       PostgresPool(
         PostgresConfiguration(
-          url: url, connections: 1, applicationName: "\(runtime.memberID) feed", exclusiveConnections: snapshots,
-          // Not once: a plan that was made while the tables were empty would sort a large table for each page of a snapshot.
-          planning: .adaptive),
+          url: url, connections: 1, applicationName: "\(runtime.memberID) feed", exclusiveConnections: snapshots, planning: .onceByIndex),
         logger: runtime.logger)
     }
     let reads = DatabaseEvents(database: database, feed: feed.map { Database(pool: $0, retryTimeout: database.retryTimeout) })

@@ -25,7 +25,7 @@ struct EventDatabase: Sendable {
           // Several, so that transactions run concurrently.
           url: server.url(database: name, role: role), connections: role == "postgres" ? 4 : 1,
           statementTimeout: PostgresServer.testTimeout, applicationName: "EventTests", maximumWait: PostgresServer.testTimeout,
-          planning: role == "scim_api" ? .onceByIndex : .adaptive),
+          planning: role == "postgres" ? .adaptive : .onceByIndex),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
     return EventDatabase(owner: pool("postgres"), reader: pool("scim_api"), feedReader: pool("scim_api_feed"), hasFeed: hasFeed)

@@ -141,45 +141,25 @@ struct SnapshotTests {
     await database.close()
   }
 
-  @Test("Pages are ranges of primary keys, also in a plan of scim-api that was made while the tables were empty")
+  @Test("Pages are ranges of primary keys, also in a plan that was made while the tables were empty")
   func plan() async throws {
     let database = try await EventDatabase.start()
-    func check(_ pool: PostgresPool, _ workspace: WorkspaceID) async throws {
+    for (pool, workspace) in [(database.reader, here), (database.feedReader, WorkspaceID.deployment)] {
+      let snapshot = try await Database(pool: pool, retryTimeout: .seconds(5)).longSnapshot(of: workspace)
+      _ = try await snapshot.query(SnapshotStatements.planning, [])
       let start: [PostgresValue] = [.uuid(here.uuid), .uuid(UUID()), .uuid(here.uuid)]
       for (statement, parameters, index) in [
         (SnapshotStatements.members, start, "members_pkey"), (SnapshotStatements.groups, start, "groups_pkey"),
         (SnapshotStatements.memberships, start + [.uuid(UUID())], "memberships_pkey"),
       ] {
-        let plan = try await pool.query(
-          Statement(once: "explain", "explain (costs off) \(statement.sql)"), parameters,
-          under: LocalSetting("rollcall.workspace", "\(workspace)")
-        ).map { try $0.string(0) }.joined(separator: "\n")
-        #expect(plan.contains("Scan using \(index)") && !plan.contains("Seq Scan") && !plan.contains("Bitmap"), "\(plan)")
+        let plan = try await snapshot.query(Statement(once: "explain", "explain (costs off) \(statement.sql)"), parameters)
+          .map { try $0.string(0) }.joined(separator: "\n")
+        // The members of a page are sorted again for the sum of their sizes, at most a page of them.
+        let read = plan.range(of: "Limit").map { String(plan[$0.lowerBound...]) } ?? plan
+        #expect(read.contains("Scan using \(index)") && !read.contains("Sort"), "\(plan)")
+        #expect(!plan.contains("Seq Scan") && !plan.contains("Bitmap"), "\(plan)")
       }
     }
-    try await check(database.reader, here)
-    for workspace in [here] + (0..<10).map({ _ in WorkspaceID.made(at: Date()) }) {
-      try await database.write(
-        """
-        insert into directory.members (workspace_id, id, state, version)
-        select $1::uuid, gen_random_uuid(), 'active', 1 from generate_series(1, 5000)
-        """, [.uuid(workspace.uuid)])
-      try await database.write(
-        """
-        insert into directory.groups (workspace_id, id, display_name, version, part, complete)
-        select $1::uuid, gen_random_uuid(), 'Group ' || n, 1, 0, true from generate_series(1, 5000) n
-        """, [.uuid(workspace.uuid)])
-      try await database.write(
-        """
-        insert into directory.memberships
-        select $1::uuid, g.id, m.id
-        from (select id, row_number() over () as n from directory.groups where workspace_id = $1::uuid) g
-        join (select id, row_number() over () as n from directory.members where workspace_id = $1::uuid) m using (n)
-        """, [.uuid(workspace.uuid)])
-    }
-    for table in ["members", "groups", "memberships"] { try await database.write("analyze directory.\(table)") }
-    try await check(database.reader, here)
-    try await check(database.feedReader, .deployment)
     await database.close()
   }
 }

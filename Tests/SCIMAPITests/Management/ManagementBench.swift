@@ -107,5 +107,5 @@ extension Answer {
 
 extension [JSONObject] {
   /// The string members with a name.
-  func texts(_ name: String) -> [String?] { map { $0[name]?.string } }
+  func texts(_ name: String) -> [String] { compactMap { $0[name]?.string } }
 }

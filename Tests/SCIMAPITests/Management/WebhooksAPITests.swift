@@ -88,7 +88,7 @@ struct WebhooksAPITests {
       }
       ids.append(
         try #require(
-          bench.builder.sentCommands.entries.last.flatMap { command in
+          bench.builder.sentCommands.entries.last.flatMap { command -> String? in
             if case .writeWebhook(let write) = command.operation { "\(write.webhook)" } else { nil }
           }))
     }
@@ -214,7 +214,7 @@ struct WebhooksAPITests {
       #expect(try await client.send("DELETE", "/webhooks/\(id)", headers: ["If-Match": "\"3\""]).status == 204)
       #expect(try await client.get("/webhooks/\(id)").status == 404)
       let webhook = try #require(WebhookID(id))
-      let orders = bench.operations.compactMap { operation in
+      let orders = bench.operations.compactMap { operation -> WebhookOrder? in
         if case .orderWebhook(let order) = operation { order } else { nil }
       }
       #expect(

@@ -25,7 +25,9 @@ final class HostResolver: Sendable {
   }
 
   private let state = Mutex(State())
-  private let threads: NIOThreadPool
+  /// Started with the first query.
+  private let pool = Mutex<NIOThreadPool?>(nil)
+  private let threads: Int
   private let lookup: Lookup
   private let lifetime: Duration
 
@@ -35,15 +37,18 @@ final class HostResolver: Sendable {
   ///   - threads: The maximum number of concurrent queries.
   ///   - lifetime: How long addresses are cached.
   init(threads: Int = 16, lifetime: Duration = .seconds(30), lookup: @escaping Lookup = HostResolver.systemLookup) {
-    self.threads = NIOThreadPool(numberOfThreads: threads)
+    self.threads = threads
     self.lifetime = lifetime
     self.lookup = lookup
-    self.threads.start()
   }
 
-  /// Ends the threads when their queries have ended.
+  /// Ends the threads when their queries have ended. Nothing can be resolved afterwards.
   func shutDown() {
-    threads.shutdownGracefully { _ in }
+    let running = pool.withLock { pool in
+      defer { pool = nil }
+      return pool
+    }
+    running?.shutdownGracefully { _ in }
   }
 
   /// The addresses of a host, in the order of preference.
@@ -85,7 +90,14 @@ final class HostResolver: Sendable {
   }
 
   private func resolve(_ host: String) {
-    threads.submit { [self] status in
+    let running = pool.withLock { pool in
+      if let pool { return pool }
+      let new = NIOThreadPool(numberOfThreads: threads)
+      new.start()
+      pool = new
+      return new
+    }
+    running.submit { [self] status in
       let result = Result { () throws -> [InternetAddress] in
         guard case .active = status else { throw CancellationError() }
         return try lookup(host)

@@ -151,7 +151,14 @@ enum WebhookStatements {
     """
     select o.id, o.endpoint_id, o.ordered_at
     from unnest($1::uuid[], $2::uuid[]) as wanted (owner_id, id)
-    join directory.webhook_orders o on o.owner_id = wanted.owner_id and o.endpoint_id = wanted.id and o.done_at is null
+    cross join lateral (
+      select *
+      from directory.webhook_orders
+      where owner_id = wanted.owner_id
+      and endpoint_id = wanted.id
+      and done_at is null
+      offset 0
+    ) o
     where o.kind = 'test'
     order by o.ordered_at
     """)
@@ -161,7 +168,8 @@ enum WebhookStatements {
     coalesce(c.revision, 0)
     """
 
-  /// Lanes of some endpoints that have undelivered events.
+  /// Lanes of some endpoints that have undelivered events. `offset 0` makes the planner look up each row by its key, also on tables that were never
+  /// analysed.
   static let pendingLanes = Statement(
     "pending webhook lanes",
     """
@@ -172,15 +180,27 @@ enum WebhookStatements {
     select wanted.id, s.workspace_id, s.last_sequence, \(laneColumns)
     from wanted
     join directory.event_sequences s on s.workspace_id = wanted.owner_id
-    left join directory.webhook_cursors c
-      on c.owner_id = wanted.owner_id and c.endpoint_id = wanted.id and c.workspace_id = s.workspace_id
+    left join lateral (
+      select *
+      from directory.webhook_cursors
+      where owner_id = wanted.owner_id
+      and endpoint_id = wanted.id
+      and workspace_id = s.workspace_id
+      offset 0
+    ) c on true
     where s.last_sequence > coalesce(c.last_sequence, 0)
     union all
     select wanted.id, s.workspace_id, s.last_sequence, \(laneColumns)
     from wanted
     cross join directory.event_sequences s
-    left join directory.webhook_cursors c
-      on c.owner_id = wanted.owner_id and c.endpoint_id = wanted.id and c.workspace_id = s.workspace_id
+    left join lateral (
+      select *
+      from directory.webhook_cursors
+      where owner_id = wanted.owner_id
+      and endpoint_id = wanted.id
+      and workspace_id = s.workspace_id
+      offset 0
+    ) c on true
     where wanted.owner_id = '00000000-0000-0000-0000-000000000000'
     and s.last_sequence > coalesce(c.last_sequence, 0)
     """)
@@ -191,9 +211,20 @@ enum WebhookStatements {
     """
     select wanted.id, wanted.workspace_id, coalesce(s.last_sequence, 0), \(laneColumns)
     from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (owner_id, id, workspace_id)
-    left join directory.event_sequences s on s.workspace_id = wanted.workspace_id
-    left join directory.webhook_cursors c
-      on c.owner_id = wanted.owner_id and c.endpoint_id = wanted.id and c.workspace_id = wanted.workspace_id
+    left join lateral (
+      select *
+      from directory.event_sequences
+      where workspace_id = wanted.workspace_id
+      offset 0
+    ) s on true
+    left join lateral (
+      select *
+      from directory.webhook_cursors
+      where owner_id = wanted.owner_id
+      and endpoint_id = wanted.id
+      and workspace_id = wanted.workspace_id
+      offset 0
+    ) c on true
     """)
 
   /// The next events of a workspace: as many as are in the first megabyte, at least one. Those of types that are not delivered have no data.
@@ -249,7 +280,14 @@ enum WebhookStatements {
         l.owner_id, l.endpoint_id, l.workspace_id, l.last_sequence, l.ahead::int8[], l.attempts, l.first_failed_at, l.next_attempt_at,
         l.last_error, l.revision
       from lane l
-      join directory.webhook_endpoints e on e.owner_id = l.owner_id and e.id = l.endpoint_id and e.state <> 'deleted'
+      where exists (
+        select
+        from directory.webhook_endpoints e
+        where e.owner_id = l.owner_id
+        and e.id = l.endpoint_id
+        and e.state <> 'deleted'
+        offset 0
+      )
       order by l.owner_id, l.endpoint_id, l.workspace_id
       on conflict (owner_id, endpoint_id, workspace_id) do update
       set

@@ -112,7 +112,7 @@ private struct GroupList: Encodable {
 
 private struct MemberList: Encodable {
   var group: DirectoryGroup?
-  var members: [MemberSummary]
+  var members: [DirectoryPerson]
   var nextCursor: String?
 }
 

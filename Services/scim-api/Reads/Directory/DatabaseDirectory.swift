@@ -25,7 +25,7 @@ package struct DatabaseDirectory: DirectoryReads {
 
   package func members(
     of group: GroupID, status: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
-  ) async throws -> [MemberSummary] {
+  ) async throws -> [DirectoryPerson] {
     // This scans many rows if few members have the status, so it counts as a search.
     let rows = try await database.search(
       Self.groupMembers,
@@ -41,7 +41,7 @@ package struct DatabaseDirectory: DirectoryReads {
     }
   }
 
-  package func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [MemberSummary] {
+  package func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryPerson] {
     try await rows(
       Self.members, of: workspace, [.text(state.rawValue), .uuid(after?.uuid ?? Self.smallestID), .int(Int64(limit))]
     ).map(Self.member)
@@ -82,8 +82,8 @@ package struct DatabaseDirectory: DirectoryReads {
     DirectoryGroup(id: GroupID(try row.uuid(0)), displayName: try row.string(1))
   }
 
-  private static func member(_ row: Row) throws -> MemberSummary {
-    MemberSummary(
+  private static func member(_ row: Row) throws -> DirectoryPerson {
+    DirectoryPerson(
       id: UserID(try row.uuid(0)), state: try row.optionalString(1).flatMap(UserState.init(rawValue:)), email: try row.optionalString(2),
       displayName: try row.optionalString(3), role: try row.optionalString(4))
   }

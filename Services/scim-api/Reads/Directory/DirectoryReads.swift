@@ -16,10 +16,10 @@ package protocol DirectoryReads: Sendable {
   /// - Parameter status: the status of the members to return; nil for all members.
   func members(
     of group: GroupID, status: MembershipStatus?, after: UserID?, limit: Int, in workspace: WorkspaceID
-  ) async throws -> [MemberSummary]
+  ) async throws -> [DirectoryPerson]
 
   /// The people of a workspace with a state, at most `limit`.
-  func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [MemberSummary]
+  func members(in state: UserState, after: UserID?, limit: Int, in workspace: WorkspaceID) async throws -> [DirectoryPerson]
 
   /// The deprovision receipts of one member, or of all members if `member` is nil: newest first, at most `limit`.
   func receipts(
@@ -48,7 +48,7 @@ package struct DirectoryGroup: Sendable, Equatable, Encodable {
 }
 
 /// A person in the product, listed alone or as a member of a group.
-package struct MemberSummary: Sendable, Equatable, Encodable {
+package struct DirectoryPerson: Sendable, Equatable, Encodable {
   /// The id.
   package var id: UserID
   /// The state; nil until the person's own data has arrived.

@@ -18,6 +18,7 @@ struct StoredDirectorySnapshot: DirectorySnapshot {
       case .workspace(let workspace): (SnapshotStatements.endOfWorkspace, [.uuid(workspace.uuid)])
       case .deployment: (SnapshotStatements.end, [])
       }
+    _ = try await snapshot.query(SnapshotStatements.planning, [])
     guard let row = try await snapshot.query(statement, parameters).first else { throw EventCursorGone.otherLog }
     takenAt = try row.timestamp(2)
     cursor = EventCursor(epoch: try row.uuid(0), scope: scope, number: Int64(try row.int(1)), storedSince: takenAt)
@@ -80,6 +81,16 @@ enum SnapshotStatements {
   private static let pageSize = 1000
   /// The maximum number of memberships of a page, which are small.
   private static let membershipPageSize = 5000
+
+  /// Makes the server read pages in the order of an index, whatever it knows of the tables. A plan that was made while they were empty would else read
+  /// and sort all rows for each page. It holds for the transaction of the snapshot, in which alone the other statements run.
+  static let planning = Statement(
+    "scim_api_snapshot_planning",
+    """
+    select
+      set_config('enable_bitmapscan', 'off', true), set_config('enable_sort', 'off', true),
+      set_config('max_parallel_workers_per_gather', '0', true)
+    """)
 
   /// The end of a workspace's events. Parameters: workspace. Columns: epoch, sequence number, time.
   static let endOfWorkspace = Statement(

@@ -22,8 +22,7 @@ package struct RebuildsQuery: Sendable {
     try await database.query(
       Self.list,
       [
-        .uuid(workspace.uuid), .optional(last?.requestedAt, PostgresValue.timestamp), .optional(last?.id.uuid, PostgresValue.uuid),
-        .int(Int64(limit)),
+        .uuid(workspace.uuid), .timestamp(last?.requestedAt ?? .distantFuture), .uuid(last?.id.uuid ?? Self.last), .int(Int64(limit)),
       ], in: workspace
     ).map(StoredRebuild.init)
   }
@@ -38,6 +37,9 @@ package struct RebuildsQuery: Sendable {
     try await database.query(Self.unfinished, [.uuid(workspace.uuid)], in: workspace).first.map(StoredRebuild.init)
   }
 
+  /// The highest id.
+  private static let last = UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255))
+
   private static let columns = "id, invitations, reason, requested_at, stage, is_running, finished_at"
 
   private static let list = Statement(
@@ -46,9 +48,8 @@ package struct RebuildsQuery: Sendable {
     select \(columns)
     from identity_read.workspace_rebuilds
     where workspace_id = $1
-    and requested_at <= coalesce($2::timestamptz, 'infinity')
     -- Times in cursors have millisecond precision, as those that identity-store sets.
-    and ($2::timestamptz is null or (requested_at, id) < ($2, $3::uuid))
+    and (requested_at, id) < ($2::timestamptz, $3::uuid)
     order by requested_at desc, id desc
     limit $4::int8
     """)

@@ -66,7 +66,7 @@ package struct WebhookDeliveriesQuery: Sendable {
     let rows = try await database.query(
       Self.statement,
       [
-        .uuid(owner.uuid), .uuid(id.uuid), .optional(last?.microseconds, PostgresValue.int), .optional(last?.id, PostgresValue.uuid),
+        .uuid(owner.uuid), .uuid(id.uuid), .int((last ?? Self.end).microseconds), .uuid((last ?? Self.end).id),
         .bool(filter.failedOnly), .optional(filter.workspace?.uuid, PostgresValue.uuid), .optional(filter.event, PostgresValue.text),
         .int(Int64(limit + 1)), .int(Int64(Self.maximumScanned)),
       ], in: owner)
@@ -83,6 +83,11 @@ package struct WebhookDeliveriesQuery: Sendable {
     return Page(deliveries: found.map(\.delivery), next: scanned)
   }
 
+  /// A place after all deliveries: the year 9999.
+  private static let end = Position(
+    microseconds: 253_402_300_799_000_000,
+    id: UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255)))
+
   private static let statement = Statement(
     "webhook deliveries",
     """
@@ -91,8 +96,9 @@ package struct WebhookDeliveriesQuery: Sendable {
       from directory_read.webhook_deliveries
       where owner_id = $1
       and endpoint_id = $2
-      and at <= coalesce('epoch'::timestamptz + $3::int8 * interval '1 microsecond', 'infinity')
-      and ($3::int8 is null or (at, id) < ('epoch'::timestamptz + $3::int8 * interval '1 microsecond', $4::uuid))
+      -- For the index, which has no id. A condition with a function of SQL that is not known to be leakproof would not use it.
+      and at <= 'epoch'::timestamptz + $3::int8 * interval '1 microsecond'
+      and (at, id) < ('epoch'::timestamptz + $3::int8 * interval '1 microsecond', $4::uuid)
       order by at desc, id desc
       limit $9::int8
     ),
