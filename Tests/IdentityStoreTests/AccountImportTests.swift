@@ -106,12 +106,12 @@ struct AccountImportTests {
       ImportedAccount(id: "new3", email: "c@acme.example", externalID: "x"),
     ]
     try await running(store, process.pool) { runner in
-      let ran = try await runner.runNext()
-      #expect(ran)
+      let ran1 = try await runner.runNext()
+      #expect(ran1)
       _ = try await process.execute([store.createUser("ana@acme.example", on: ana)])
       let second = try await start(clash, in: store, process)
-      let ran = try await runner.runNext()
-      #expect(ran)
+      let ran2 = try await runner.runNext()
+      #expect(ran2)
       #expect(try await status(first, in: store) == "done 1 0 ")
       let refused = try await status(second, in: store)
       #expect(refused.hasPrefix("failed 0 0 ["))
@@ -120,10 +120,10 @@ struct AccountImportTests {
 
       _ = try await start([ImportedAccount(id: "old", email: "", state: .deleted)], in: store, process)
       _ = try await start(clash, in: store, process)
-      let ran = try await runner.runNext()
-      #expect(ran)
-      let ran = try await runner.runNext()
-      #expect(ran)
+      let ran3 = try await runner.runNext()
+      #expect(ran3)
+      let ran4 = try await runner.runNext()
+      #expect(ran4)
     }
     #expect(try await store.text("select string_agg(account_id, ' ' order by account_id) from identity.accounts") == "new new2 new3")
     // The link of the deleted account is gone, and the import has linked the user again.
