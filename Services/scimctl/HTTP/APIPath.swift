@@ -8,8 +8,16 @@ struct APIPath: Sendable, Equatable, CustomStringConvertible {
   /// A path below `/api/v2/admin`.
   static func admin(_ segments: String...) -> APIPath { APIPath(segments, below: "/api/v2/admin") }
 
+  /// A path below `/api/v2/admin`.
+  static func admin(_ segments: [String]) -> APIPath { APIPath(segments, below: "/api/v2/admin") }
+
   /// A path of a workspace, below `/api/v2/admin/workspaces/{workspace}`.
   static func workspace(_ workspace: String, _ segments: String...) -> APIPath {
+    APIPath([workspace] + segments, below: "/api/v2/admin/workspaces")
+  }
+
+  /// A path of a workspace, below `/api/v2/admin/workspaces/{workspace}`.
+  static func workspace(_ workspace: String, _ segments: [String]) -> APIPath {
     APIPath([workspace] + segments, below: "/api/v2/admin/workspaces")
   }
 
