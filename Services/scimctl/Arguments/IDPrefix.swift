@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Models
-import Postgres
 import Primitives
 
 /// An id argument: a complete id or its first characters.
@@ -35,24 +34,8 @@ struct IDPrefix: ExpressibleByArgument, Sendable, Equatable {
     self = prefix
   }
 
-  /// Finds the id with this prefix.
-  ///
-  /// - Parameters:
-  ///   - what: The kind of resource, for error messages, such as "entry".
-  ///   - list: The command that lists the ids, for error messages.
-  ///   - statement: Finds the ids of workspace `$1` from `$2` to `$3` in ascending order, at most `$4`. See ``IDQueries``.
-  /// - Throws: ``ScimctlError`` if no id or several ids have the prefix; `PostgresError`.
-  func resolve(
-    _ what: String, list: String, in workspace: StoredWorkspace, on pool: PostgresPool, _ statement: Statement
-  ) async throws -> UUID {
-    let found = try await pool.query(
-      statement, [.uuid(workspace.id.uuid), .uuid(lowest), .uuid(highest), .int(Int64(Self.maximumListed) + 1)]
-    ).map { try $0.uuid(0) }
-    return try Self.only(of: found, text, what, list: list, in: workspace.settings.slug)
-  }
-
   /// The largest number of ids in an error message.
-  private static let maximumListed = 5
+  static let maximumListed = 5
 
   /// Returns the only element of `found`.
   ///

@@ -63,7 +63,7 @@ enum InvitationQueries {
   static let user = Statement(
     "user",
     """
-    select id, user_name
+    select user_name, state, role, email, id, display_name
     from identity_read.users
     where workspace_id = $1
     and (id = $2::uuid or user_name_key = $3 or (email_key = $3 and email_key is distinct from user_name_key))
