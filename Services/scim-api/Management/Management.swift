@@ -65,6 +65,8 @@ package struct Management: Sendable {
       WebhookDeliveriesAPIController(dependencies),
       AccountsController(dependencies),
       MailDomainsController(dependencies),
+      RolesController(dependencies),
+      ConsoleAccessController(dependencies),
     ]
   }
 

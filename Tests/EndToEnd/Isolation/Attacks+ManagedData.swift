@@ -12,7 +12,7 @@ extension Attacks {
     let lists: [String: [String]] = [
       "/members": ["state=invited", "q=MARKER", "state=invited&order=newest"], "/groups": ["q=Team"], "/held-changes": ["status=decided"],
       "/provisioning-log": ["subject=USERNAME", "subject=USER", "subject=GROUP"], "/audit": ["action=issue-token"],
-      "/receipts": ["member=USER"], "/rebuilds": [], "/health": [], "/webhooks": [],
+      "/receipts": ["member=USER"], "/rebuilds": [], "/health": [], "/webhooks": [], "/roles": [], "/console/sessions": [],
     ]
     for (path, filters) in lists {
       attacks["GET \(workspace)\(path)"] = list(path, filters)
@@ -22,17 +22,24 @@ extension Attacks {
       ("POST", "/members/{id}/invitation/revoke", nil), ("GET", "/groups/{id}", nil), ("GET", "/groups/{id}/members", nil),
       ("GET", "/held-changes/{id}", nil), ("POST", "/held-changes/{id}/approve", nil), ("POST", "/held-changes/{id}/reject", nil),
       ("GET", "/provisioning-log/{id}", nil), ("POST", "/provisioning-log/{id}/replay", nil), ("GET", "/receipts/{id}", nil),
-      ("GET", "/rebuilds/{id}", nil),
+      ("GET", "/rebuilds/{id}", nil), ("POST", "/members/{id}/publish", nil), ("POST", "/groups/{id}/publish", nil),
+      ("DELETE", "/console/sessions/{id}", nil),
     ]
     for (method, path, body) in routes + webhookRoutes {
       attacks["\(method) \(workspace)\(path)"] = one(method, path, body)
     }
-    for (method, path, body) in [("POST", "/rebuilds", nil), ("POST", "/webhooks", webhook)] as [(String, String, String?)] {
+    let link = #"{"name":"Stolen"}"#
+    let creations: [(String, String, String?)] = [
+      ("POST", "/rebuilds", nil), ("POST", "/webhooks", webhook), ("POST", "/console/links", link),
+    ]
+    for (method, path, body) in creations {
       attacks["\(method) \(workspace)\(path)"] = { attacker in
         try await attackWorkspace(method, path, body, ManagedTargets.of(attacker))
       }
     }
-    let ofDeployment: [(String, String, String?)] = [("GET", "/health", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook)]
+    let ofDeployment: [(String, String, String?)] = [
+      ("GET", "/health", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook), ("POST", "/rebuilds", nil),
+    ]
     for (method, path, body) in ofDeployment + webhookRoutes {
       attacks["\(method) /api/v2/admin\(path)"] = deploymentOnly(method, path, body)
     }
