@@ -27,7 +27,7 @@ package struct Scimctl: AsyncParsableCommand {
       InvitationCommands.self, SignInCommand.self,
       ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, DoctorCommand.self,
       DirectoryCommands.self, RebuildCommand.self, DeadLetterCommands.self,
-      ReceiptCommands.self, SettingsCommand.self,
+      ReceiptCommands.self, LoginCommand.self, ProfileCommands.self, SettingsCommand.self,
     ])
 
   @OptionGroup(title: "Options of every command")

@@ -68,6 +68,8 @@ package struct Management: Sendable {
       MailDomainsController(dependencies),
       IDsAPIController(dependencies),
       DirectoryAPIController(dependencies),
+      RolesController(dependencies),
+      ConsoleAccessController(dependencies),
     ]
   }
 

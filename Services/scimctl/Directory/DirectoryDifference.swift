@@ -20,6 +20,12 @@ struct DirectoryDifference: Sendable, Hashable {
     var inDirectory: String?
   }
 
+  /// A difference of a resource, with its description.
+  init(subject: Subject, description: String) {
+    self.subject = subject
+    self.description = description
+  }
+
   /// - Parameters:
   ///   - isExtra: Whether only the directory has the resource.
   ///   - isMissing: Whether only the store has the resource.

@@ -14,7 +14,7 @@ extension Attacks {
       "/held-changes": ["status=decided"],
       "/provisioning-log": ["subject=USERNAME", "subject=USER", "subject=GROUP"], "/audit": ["action=issue-token"],
       "/receipts": ["member=USER"], "/rebuilds": [], "/health": [], "/webhooks": [], "/invitations": ["member=USER", "state=sent"],
-      "/directory/differences": [],
+      "/directory/differences": [], "/roles": [], "/console/sessions": [],
     ]
     for (path, filters) in lists {
       attacks["GET \(workspace)\(path)"] = list(path, filters)
@@ -25,11 +25,16 @@ extension Attacks {
       ("GET", "/held-changes/{id}", nil), ("POST", "/held-changes/{id}/approve", nil), ("POST", "/held-changes/{id}/reject", nil),
       ("GET", "/provisioning-log/{id}", nil), ("POST", "/provisioning-log/{id}/replay", nil), ("GET", "/receipts/{id}", nil),
       ("GET", "/rebuilds/{id}", nil), ("GET", "/audit/{id}", nil), ("GET", "/invitations/{id}", nil),
+      ("POST", "/members/{id}/publish", nil), ("POST", "/groups/{id}/publish", nil), ("DELETE", "/console/sessions/{id}", nil),
     ]
     for (method, path, body) in routes + webhookRoutes {
       attacks["\(method) \(workspace)\(path)"] = one(method, path, body)
     }
-    for (method, path, body) in [("POST", "/rebuilds", nil), ("POST", "/webhooks", webhook)] as [(String, String, String?)] {
+    let link = #"{"name":"Stolen"}"#
+    let creations: [(String, String, String?)] = [
+      ("POST", "/rebuilds", nil), ("POST", "/webhooks", webhook), ("POST", "/console/links", link),
+    ]
+    for (method, path, body) in creations {
       attacks["\(method) \(workspace)\(path)"] = { attacker in
         try await attackWorkspace(method, path, body, ManagedTargets.of(attacker))
       }
@@ -46,7 +51,9 @@ extension Attacks {
       let answer = try await targets.admin.send("GET", "/signing-keys", headers: ["Rollcall-Workspace": attacker.victim.workspace.slug])
       #expect(answer.status == 403, "\(answer.text)")
     }
-    let ofDeployment: [(String, String, String?)] = [("GET", "/health", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook)]
+    let ofDeployment: [(String, String, String?)] = [
+      ("GET", "/health", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook), ("POST", "/rebuilds", nil),
+    ]
     for (method, path, body) in ofDeployment + webhookRoutes {
       attacks["\(method) /api/v2/admin\(path)"] = deploymentOnly(method, path, body)
     }
