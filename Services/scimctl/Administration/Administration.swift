@@ -2,8 +2,12 @@ import Models
 import Postgres
 import ServiceKit
 
+/// What commands can do with the data of a workspace.
+typealias DataAdministration = AuditAdministration & DirectoryAdministration & GroupAdministration & HeldChangeAdministration
+  & InvitationAdministration & LogAdministration & ReceiptAdministration & SignInAdministration & UserAdministration
+
 /// What commands can do with a deployment, whichever way they reach it.
-typealias Administration = ConsoleAdministration & InvitationTemplateAdministration & RebuildAdministration & TokenAdministration
+typealias Administration = DataAdministration & ConsoleAdministration & InvitationTemplateAdministration & RebuildAdministration & TokenAdministration
   & WorkspaceAdministration
 
 /// Runs `body` with the deployment that the command line and the settings select: the only place where a command's way is decided.
