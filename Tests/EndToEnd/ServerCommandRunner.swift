@@ -1,19 +1,19 @@
 import ArgumentParser
 import Foundation
+import Synchronization
 import TestSupport
 import Testing
 
 @testable import ScimctlCommands
 
 /// Runs `scimctl` with `--server` and a deployment-wide token, while its settings name a database and a Kafka cluster that do not answer.
-struct ServerCommandRunner {
+final class ServerCommandRunner: Sendable {
   let deployment: Deployment
   /// The workspace of commands that name none.
   let slug: String
   /// The folder of files for the commands, and of the profiles.
   let folder: URL
-  /// The names of the commands that were run.
-  private(set) var run: Set<String> = []
+  private let names = Mutex<Set<String>>([])
   private let server: [String]
   private let settings: [String: String]
 
@@ -32,6 +32,9 @@ struct ServerCommandRunner {
     ]
   }
 
+  /// The names of the commands that were run.
+  var run: Set<String> { names.withLock { $0 } }
+
   /// Removes the files.
   func removeFiles() { try? FileManager.default.removeItem(at: folder) }
 
@@ -49,10 +52,10 @@ struct ServerCommandRunner {
   ///   - withServer: Whether the arguments name the server; otherwise a profile has to.
   /// - Returns: The standard output.
   @discardableResult
-  mutating func callAsFunction(
+  func callAsFunction(
     _ name: String, _ arguments: [String] = [], printing text: String = "", status: Int32 = 0, withServer: Bool = true
   ) async throws -> String {
-    run.insert(name)
+    _ = names.withLock { $0.insert(name) }
     let words = name.split(separator: " ").map(String.init)
     let result = try await deployment.scimctlResult(
       words + arguments + (withServer ? server : []), workspace: slug, settings: settings)
@@ -63,7 +66,7 @@ struct ServerCommandRunner {
   }
 
   /// The JSON objects that a command prints with `--json`, one per line.
-  mutating func objects(_ name: String, _ arguments: [String] = []) async throws -> [[String: Any]] {
+  func objects(_ name: String, _ arguments: [String] = []) async throws -> [[String: Any]] {
     try await self(name, arguments + ["--json"]).split(separator: "\n").map { line in
       try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any], "\(name): \(line)")
     }

@@ -40,22 +40,22 @@ extension EndToEnd {
       let workspace = try await deployment.workspace()
       let slug = workspace.slug
       let user = try await workspace.identityProvider.create("person@\(slug).example")
-      var scimctl = try await ServerCommandRunner(deployment, workspace: slug)
+      let scimctl = try await ServerCommandRunner(deployment, workspace: slug)
       defer { scimctl.removeFiles() }
 
-      try await workspaces(slug, &scimctl)
-      try await credentials(of: workspace, &scimctl)
-      try await wording(slug, &scimctl)
+      try await workspaces(slug, scimctl)
+      try await credentials(of: workspace, scimctl)
+      try await wording(slug, scimctl)
       try await scimctl("rebuild", printing: "Workspace \(slug): published again")
       try await scimctl("rebuild", ["--user", user], printing: "users 1")
       #expect(try await scimctl("doctor").contains("ok    identity-store"))
       let findings = try await scimctl.objects("doctor")
       #expect(findings.count >= 3 && findings.allSatisfy { $0["status"] as? String == "ok" }, "\(findings)")
-      try await profiles(&scimctl)
+      try await profiles(scimctl)
       #expect(scimctl.run == Self.settingsCommands)
     }
 
-    private func workspaces(_ slug: String, _ scimctl: inout ServerCommandRunner) async throws {
+    private func workspaces(_ slug: String, _ scimctl: ServerCommandRunner) async throws {
       let (other, url) = ("\(slug)-http", "https://\(slug).example/sign-in")
       let creation = [other, "--name", "HTTP", "--sign-in-url", url, "--plan", "enterprise", "--saml-sso", "--invitation-expiry", "never"]
       try await scimctl("workspace create", creation, printing: "Workspace \(other) created")
@@ -65,7 +65,9 @@ extension EndToEnd {
       let row = try #require(listed.first { $0["slug"] as? String == other })
       #expect((row["scim"] as? [String: Any])?["missing"] as? String == "scimEnabled", "\(row)")
       try await scimctl("workspace list", printing: "SLUG")
-      let changes = ["--scim", "--seats", "5", "--invitations", "digest", "--digest-address", "it@\(slug).example", "--reminder-days", "none"]
+      let changes = [
+        "--scim", "--seats", "5", "--invitations", "digest", "--digest-address", "it@\(slug).example", "--reminder-days", "none",
+      ]
       try await scimctl("workspace update", [other] + changes, printing: "Workspace \(other) updated")
       let shown = try await scimctl("workspace show", [other])
       for expected in ["5, policy reject", "digest to it@\(slug).example", "never"] { #expect(shown.contains(expected), "\(shown)") }
@@ -77,7 +79,8 @@ extension EndToEnd {
       #expect(try await scimctl("workspace domain list", [slug]) == "http.\(slug).example\n")
       try await scimctl("workspace domain remove", [slug, "http.\(slug).example"])
       try await scimctl("workspace role add", [slug, "Auditor"])
-      #expect(try await scimctl.objects("workspace role list", [slug]).contains { $0["name"] as? String == "viewer" && $0["users"] as? Int == 1 })
+      #expect(
+        try await scimctl.objects("workspace role list", [slug]).contains { $0["name"] as? String == "viewer" && $0["users"] as? Int == 1 })
       try await scimctl("workspace role remove", [slug, "Auditor"])
       let schema = try scimctl.file(
         "schema.json", #"{"id":"urn:example:http:2.0:User","name":"H","resourceType":"User","attributes":[{"name":"badge"}]}"#)
@@ -99,9 +102,10 @@ extension EndToEnd {
       try await scimctl("workspace mail-domain add", [slug, domain, "--asserted"], printing: "verified")
     }
 
-    private func credentials(of workspace: Workspace, _ scimctl: inout ServerCommandRunner) async throws {
+    private func credentials(of workspace: Workspace, _ scimctl: ServerCommandRunner) async throws {
       func secret(_ output: String) -> String { output.trimmingCharacters(in: .whitespacesAndNewlines) }
-      let issued = secret(try await scimctl("token issue", ["--name", "Okta", "--scope", "scim", "--expires-in", "90d"], printing: "created"))
+      let issued = secret(
+        try await scimctl("token issue", ["--name", "Okta", "--scope", "scim", "--expires-in", "90d"], printing: "created"))
       #expect(AccessToken(issued) != nil)
       let rows = try await scimctl.objects("token list")
       let id = try #require(rows.first { $0["name"] as? String == "Okta" }?["id"] as? String)
@@ -127,15 +131,12 @@ extension EndToEnd {
       try await scimctl("console sign-out", [client], printing: "console session", status: 66)
     }
 
-    private func wording(_ slug: String, _ scimctl: inout ServerCommandRunner) async throws {
+    private func wording(_ slug: String, _ scimctl: ServerCommandRunner) async throws {
       try await scimctl("invitation template set", ["--language", "de", "--subject", "Willkommen"], printing: slug)
       let templates = try scimctl.file("templates.json", #"[{"language":"fr","subject":"Bienvenue"}]"#)
       try await scimctl("invitation template import", [templates], printing: "wording for fr")
       // The mailer applies templates a moment later.
-      let deadline = ContinuousClock.now + .seconds(30)
-      while try await scimctl.objects("invitation template show").count < 2, ContinuousClock.now < deadline {
-        try await Task.sleep(for: .milliseconds(100))
-      }
+      try await eventually("both templates") { try await scimctl.objects("invitation template show").count >= 2 }
       try await scimctl("invitation template show", ["--language", "de"], printing: "Willkommen")
       try await scimctl("invitation template export", printing: "Bienvenue")
       try await scimctl("invitation template preview", ["--language", "fr"], printing: "Bienvenue")
@@ -145,7 +146,7 @@ extension EndToEnd {
     }
 
     /// A profile serves commands that name no server, although the settings name a database only if they say so.
-    private func profiles(_ scimctl: inout ServerCommandRunner) async throws {
+    private func profiles(_ scimctl: ServerCommandRunner) async throws {
       try await scimctl("login", ["--name", "e2e"], printing: "all workspaces")
       try await scimctl("profile list", printing: "e2e", withServer: false)
       try await scimctl("token list", ["--server-profile", "e2e"], withServer: false)

@@ -31,11 +31,14 @@ struct ConnectionTests {
   @Test("Options take precedence over the environment, and the environment over the current profile")
   func precedence() throws {
     let everything = GlobalOptions.Values(server: "https://option.example/", token: "t1")
-    #expect(try connection(everything, server: "https://env.example", token: "t2", hasDatabase: true) == target("https://option.example", "t1"))
+    #expect(
+      try connection(everything, server: "https://env.example", token: "t2", hasDatabase: true) == target("https://option.example", "t1"))
     #expect(
       try connection(.init(serverProfile: "production"), server: "https://env.example", token: "t2", hasDatabase: true)
         == target("https://app.example.com", "rollcall_production"))
-    #expect(try connection(server: "https://env.example", token: "t2", profile: "production", hasDatabase: true) == target("https://env.example", "t2"))
+    #expect(
+      try connection(server: "https://env.example", token: "t2", profile: "production", hasDatabase: true)
+        == target("https://env.example", "t2"))
     #expect(try connection(profile: "production", hasDatabase: true) == target("https://app.example.com", "rollcall_production"))
     #expect(try connection(hasDatabase: true) == .direct)
     #expect(try connection() == target("https://staging.example.com", "rollcall_staging", authorities: "/ca.pem"))
@@ -135,7 +138,8 @@ struct ServerProfilesTests {
       try profiles.write(to: path)
       #expect(try ServerProfiles.read(from: path) == profiles && profiles.current == "b")
       #expect(try permissions(path) == 0o600)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path) == ["config.json"])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: URL(fileURLWithPath: path).deletingLastPathComponent().path) == ["config.json"])
       try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: path)
       let failure = try #require(throws: ScimctlError.self) { try ServerProfiles.read(from: path) }
       #expect(failure.message.contains("chmod 600"))

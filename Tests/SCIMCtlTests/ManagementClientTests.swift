@@ -75,7 +75,8 @@ struct ManagementClientTests {
 
   @Test("Individual errors are listed with their lines, and an error without an explanation names the server")
   func details() {
-    let body = #"{"type":"urn:rollcall:problem:invalid-body","detail":"The body has 2 errors.","errors":[{"line":3,"detail":"No id."},"#
+    let body =
+      #"{"type":"urn:rollcall:problem:invalid-body","detail":"The body has 2 errors.","errors":[{"line":3,"detail":"No id."},"#
       + #"{"pointer":"/plan","detail":"/plan must be one of free."}]}"#
     let problem = ServerProblem(status: 400, body: Array(body.utf8))
     #expect(problem.kind == "invalid-body" && problem.errors.count == 2)
