@@ -280,7 +280,8 @@ let package = Package(
       [
         "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "ScimctlCommands",
         "ServiceKit", "TestSupport",
-      ]),
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+      ] + processDependencies),
     tests(
       "EndToEnd",
       [

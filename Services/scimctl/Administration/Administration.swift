@@ -38,7 +38,8 @@ func withServer<Value: Sendable>(
   let settings = try await Settings.forConnection()
   guard case .server(let server) = try Connection.selected(settings) else {
     throw ScimctlError(
-      .configuration, "'scimctl \(command)' needs the management API. Use --server URL with ROLLCALL_TOKEN, or 'scimctl login --server URL'")
+      .configuration, "'scimctl \(command)' needs the management API. Use --server URL with ROLLCALL_TOKEN, or 'scimctl login --server URL'"
+    )
   }
   return try await ManagementClient.with(server) { client in
     try await body(ServerAdministration(settings: settings, client: client))

@@ -15,7 +15,9 @@ struct GlobalOptions: ParsableArguments {
   @Option(help: "The token for the server. Other users of this machine can see it; prefer ROLLCALL_TOKEN or 'scimctl login'.")
   var token: String?
 
-  @Option(help: ArgumentHelp("The profile with server and token; see 'scimctl profile list'. (default: ROLLCALL_SERVER_PROFILE)", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "The profile with server and token; see 'scimctl profile list'. (default: ROLLCALL_SERVER_PROFILE)", valueName: "name"))
   var serverProfile: String?
 
   @Flag(help: "Use the database and Kafka, even if a server is set.")

@@ -14,7 +14,8 @@ struct LoginCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The name of the profile. (default: the host of the server)", valueName: "name"))
   var name: String?
 
-  @Option(help: ArgumentHelp("A PEM file with the certificate authorities of the server. (default: those of the system)", valueName: "path"))
+  @Option(
+    help: ArgumentHelp("A PEM file with the certificate authorities of the server. (default: those of the system)", valueName: "path"))
   var authorities: String?
 
   func validate() throws {

@@ -5,7 +5,9 @@ import Models
 struct UpdateWorkspace: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "update", abstract: "Change settings of a workspace; settings that are not given stay the same.",
-    discussion: "Changes take effect within a second. For domains, roles and schemas see the subcommands domain, mail-domain, role, extension and guard.")
+    discussion:
+      "Changes take effect within a second. For domains, roles and schemas see the subcommands domain, mail-domain, role, extension and guard."
+  )
 
   @Argument(help: "The workspace's slug.")
   var slug: String

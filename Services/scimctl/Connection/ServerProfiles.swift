@@ -43,7 +43,8 @@ struct ServerProfiles: Sendable, Equatable, Codable {
     } catch let error as ScimctlError {
       throw error
     } catch {
-      throw ScimctlError(.configuration, "the profiles in '\(path)' cannot be read: \(error). Correct the file, or delete it and log in again")
+      throw ScimctlError(
+        .configuration, "the profiles in '\(path)' cannot be read: \(error). Correct the file, or delete it and log in again")
     }
   }
 

@@ -21,7 +21,8 @@ struct ServerCheck: Sendable {
 
   private static func fix(for failure: ScimctlError, _ site: String) -> String {
     failure.status == .permissionDenied
-      ? "scimctl login --server \(site), with a token of scope admin" : "curl \(site)/readyz at its health port; correct the URL, or start scim-api"
+      ? "scimctl login --server \(site), with a token of scope admin"
+      : "curl \(site)/readyz at its health port; correct the URL, or start scim-api"
   }
 
   private func deployment() async throws -> [Finding] {
@@ -60,10 +61,13 @@ struct ServerCheck: Sendable {
   private func clock(_ response: ManagementResponse) -> [Finding] {
     guard let text = response.headers["date"], let server = HTTPDate.date(text) else { return [] }
     let difference = abs(server.timeIntervalSinceNow)
-    guard difference > Self.maximumClockDifference else { return [.ok("clock", "differs by less than \(Int(Self.maximumClockDifference)) s")] }
+    guard difference > Self.maximumClockDifference else {
+      return [.ok("clock", "differs by less than \(Int(Self.maximumClockDifference)) s")]
+    }
     return [
       .warn(
-        "clock", "this machine's clock differs from the server's by \(Int(difference)) s", fix: "timedatectl set-ntp true, on both machines")
+        "clock", "this machine's clock differs from the server's by \(Int(difference)) s", fix: "timedatectl set-ntp true, on both machines"
+      )
     ]
   }
 }

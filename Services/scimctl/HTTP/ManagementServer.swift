@@ -17,7 +17,8 @@ struct ManagementServer: Sendable, Equatable {
     site = try Self.site(of: url)
     let token = token.trimmingCharacters(in: .whitespacesAndNewlines)
     guard !token.isEmpty, token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-      throw ScimctlError(.usage, "the token is not one of Rollcall: a text without spaces that begins with \(AccessToken.prefix) was expected")
+      throw ScimctlError(
+        .usage, "the token is not one of Rollcall: a text without spaces that begins with \(AccessToken.prefix) was expected")
     }
     self.token = token
     self.authorities = authorities

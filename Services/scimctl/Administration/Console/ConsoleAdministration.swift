@@ -39,7 +39,8 @@ struct ConsoleSession: Sendable, Equatable, Codable {
     var table = Table("ID", "STARTED", "EXPIRES", "OPENED WITH", "NAME")
     for session in sessions {
       table.append([
-        "\(session.id)", Timestamp.text(session.createdAt), session.expiresAt.map(Timestamp.text), session.openedWith ?? "proxy", session.name,
+        "\(session.id)", Timestamp.text(session.createdAt), session.expiresAt.map(Timestamp.text), session.openedWith ?? "proxy",
+        session.name,
       ])
     }
     return table

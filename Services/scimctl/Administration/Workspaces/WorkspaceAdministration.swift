@@ -19,7 +19,8 @@ protocol WorkspaceAdministration: Sendable {
   /// Replaces the settings of a workspace by the result of `change`.
   ///
   /// If somebody else changed the settings after they were read, they are read and changed again, so that no change is lost.
-  func updateWorkspace(_ slug: String, _ change: @escaping @Sendable (WorkspaceSettings) throws(ScimctlError) -> WorkspaceSettings) async throws
+  func updateWorkspace(_ slug: String, _ change: @escaping @Sendable (WorkspaceSettings) throws(ScimctlError) -> WorkspaceSettings)
+    async throws
   /// The number of users for each role of a workspace that users have.
   func usersByRole(of workspace: StoredWorkspace) async throws -> [String: Int]
 }
