@@ -66,7 +66,7 @@ struct ManagementClient: Sendable {
   /// - Throws: ``ServerProblem`` for an error response, which ``ScimctlError/init(_:from:)`` turns into the operator's error;
   ///   ``ScimctlError`` if there is no response.
   func response(to request: ManagementRequest) async throws -> ManagementResponse {
-    let key = request.method == .get || !request.isRepeatable ? nil : UUID().uuidString
+    let key = request.method == .get || !request.isRepeatable ? nil : request.idempotencyKey ?? UUID().uuidString
     var attempt = 1
     while true {
       let isLast = attempt == Self.maximumAttempts || !request.isRepeatable
