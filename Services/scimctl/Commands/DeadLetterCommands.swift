@@ -220,7 +220,10 @@ extension DeadLetter {
     var object = json(slugs)
     object["key"] = key.map { .string(Self.printable($0)) }
     object["isComplete"] = .bool(isComplete)
-    object["headers"] = .array(headers.map { ["name": .string($0.name), "value": .string(Self.printable(Array($0.value.utf8)))] })
+    let headers = headers.map { header -> JSON in
+      ["name": .string(header.name), "value": .string(Self.printable(Array(header.value.utf8)))]
+    }
+    object["headers"] = .array(headers)
     object["data"] = .string(data)
     return object
   }
