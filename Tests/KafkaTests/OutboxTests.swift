@@ -314,11 +314,12 @@ struct OutboxTests {
     try await running(setup.pool, setup.producer, relay) {
       try await setup.write(0..<100)
       relay.wake()
+      // Waits until the connections are cut off, so that the writes of the test itself do not use one of them.
       _ = try await setup.pool.query(
         Statement(
           "cut off",
           """
-          select pg_terminate_backend(pid)
+          select pg_terminate_backend(pid, 60000)
           from pg_stat_activity
           where datname = current_database() and pid <> pg_backend_pid()
           """))

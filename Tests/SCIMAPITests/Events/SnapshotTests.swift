@@ -4,6 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import EdgeHTTP
 @testable import EdgeReads
 
 @Suite("Snapshots of the directory", .timeLimit(.minutes(10)))
