@@ -55,7 +55,7 @@ struct OutboxTests {
       let insertion = Outbox(table: "outbox").insertion(of: messages)
       try await pool.transaction { transaction in
         try await relay.publishing { deletion in
-          let rows = try await transaction.pipeline([insertion] + (deletion.map { [$0] } ?? []), commit: true)
+          let rows = try await transaction.pipeline([insertion] + deletion, commit: true)
           return ((), try Outbox.stored(messages, rows[0]))
         }
       }
