@@ -25,7 +25,8 @@ struct EventRow: Sendable, Equatable {
     // The deletion of a member has its id only, and a change of a membership the ids of both.
     let name = member?["email"]?.string ?? member?["userName"]?.string ?? member?["id"]?.string
     let groupName = group?["displayName"]?.string ?? group?["id"]?.string
-    subject = [name, groupName].compactMap { $0 }.joined(separator: " in ")
+    let names = [name, groupName].compactMap { $0 }
+    subject = names.isEmpty ? nil : names.joined(separator: " in ")
   }
 
   /// One row per event.
