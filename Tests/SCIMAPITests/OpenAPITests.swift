@@ -79,7 +79,7 @@ struct OpenAPITests {
       seats: SeatLimit(limit: 10), adminLanguage: "de")
     let object = try #require(try JSON(parsing: JSONData.encode(settings)).object)
     // `mailDomains` has routes of its own, and can be repeated in a change.
-    for (name, more) in [("Workspace", []), ("WorkspaceChange", []), ("NewWorkspace", ["mailDomains"])] {
+    for (name, more) in [("Workspace", []), ("WorkspaceChange", []), ("NewWorkspace", ["mailDomains"])] as [(String, [String])] {
       let properties = try #require(try Self.schema(name)["properties"]?.object)
       let missing = Set(object.keys).subtracting(properties.keys).subtracting(more)
       #expect(missing == [], "\(name)")
