@@ -85,8 +85,9 @@ def sign_in():
         run(f"insert into sessions select ?, workspace, id, false {person}", [session, workspace, member])
     headers = {"Prefer": "wait=5", "Rollcall-Workspace": workspace}
     response = call("POST", "/api/v2/sign-ins", headers, json={"user": member, "method": "sample"})
+    response.raise_for_status()
     # 202: there was no outcome in time. The session begins, and a revocation would end it.
-    is_allowed = response.status_code == 202 or response.json().get("outcome") in ("promoted", "already-active")
+    is_allowed = response.status_code == 202 or response.json()["outcome"] in ("promoted", "already-active")
     with directory.transaction() as run:
         run(f"{'update sessions set is_open = true' if is_allowed else 'delete from sessions'} where id = ?", [session])
     return redirect("/", 303)

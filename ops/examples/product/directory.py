@@ -75,6 +75,7 @@ def apply(run, change):
     match change["type"]:
         case "access-revoked":
             run("delete from sessions where (workspace, member_id) = (?, ?)", [workspace, member["id"]])
+            run("update members set state = 'disabled' where (workspace, id) = (?, ?)", [workspace, member["id"]])
         case "member.deleted" | "group.deleted":
             subject = [workspace, (member or group)["id"]]
             run("delete from members where (workspace, id) = (?, ?)", subject)
