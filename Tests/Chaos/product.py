@@ -68,18 +68,19 @@ class Product:
         finally:
             connection.close()
 
-    def differences(self):
-        """Descriptions of the rows that only the product or only the directory has, by table."""
-        found = {}
+    def compare(self):
+        """For each table: its name, descriptions of the rows that only the product or only the directory has, and the number of rows expected."""
         for table, (own, expected) in TABLES.items():
             own, expected = comparable(self.rows(own)), comparable(self.database.rows(expected))
-            found[table] = [f"missing: {row}" for row in expected - own] + [f"not in the directory: {row}" for row in own - expected]
-        return found
+            differences = [f"missing: {row}" for row in expected - own] + [f"not in the directory: {row}" for row in own - expected]
+            yield table, differences, len(expected)
 
 
 def comparable(rows):
-    """The rows as a set. Versions differ, because some changes are no event."""
-    for row in rows:
-        if "document" in row:
-            row["document"] = {name: value for name, value in json.loads(row["document"] or "{}").items() if name != "version"}
-    return {json.dumps(row, sort_keys=True) for row in rows}
+    """The rows as a set."""
+    return {json.dumps({**row, "document": without_version(row.get("document"))}, sort_keys=True) for row in rows}
+
+
+def without_version(document):
+    """The attributes of a member. Versions differ, because some changes are no event."""
+    return {name: value for name, value in sorted(json.loads(document or "{}").items()) if name != "version"}

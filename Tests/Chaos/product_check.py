@@ -29,8 +29,8 @@ def check(product):
     wrong = [f"{row['member_id']} is {row['state'] or 'deleted'}" for row in sessions if row["state"] != "active"]
     return [
         *(
-            Check(f"{table} that differ between product and directory", differences, f"of {len(product.rows(f'select 1 from {name}')):,}")
-            for (table, differences), name in zip(product.differences().items(), ["members", "groups", "memberships"])
+            Check(f"{table} that differ between product and directory", differences, f"of {size:,}")
+            for table, differences, size in product.compare()
         ),
         Check("product sessions of people who are not active", wrong, f"of {len(sessions):,}"),
     ]
