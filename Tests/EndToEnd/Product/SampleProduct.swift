@@ -77,11 +77,10 @@ struct SampleProduct: Sendable {
     try await HTTP.send("GET", url).text.components(separatedBy: "<h2>Sessions").last ?? ""
   }
 
-  /// Presses the sign-in button of a user, and returns the page that follows.
+  /// Presses the sign-in button of a user. The response redirects to the page.
   func signIn(_ user: String, of workspace: String) async throws -> HTTPResponse {
-    try await HTTP.send(
-      "POST", url + "/sign-ins", headers: ["Content-Type": "application/x-www-form-urlencoded"],
-      body: "workspace=\(workspace)&member=\(user)")
+    var browser = ConsoleBrowser(at: url)
+    return try await browser.submit("/sign-ins", [("workspace", workspace), ("member", user)])
   }
 
   /// Waits until its users, groups and memberships of a workspace equal the directory.

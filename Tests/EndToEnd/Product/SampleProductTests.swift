@@ -27,7 +27,7 @@ extension EndToEnd {
       #expect(forged.status == 401)
 
       let answer = try await product.signIn(ana, of: owner)
-      #expect(answer.status == 200, "\(answer.text)")
+      #expect(answer.status == 303, "\(answer.text)")
       #expect(try await product.sessions().contains("ana@\(domain)"))
       try await product.awaitEquality(of: token)
       try await eventually("events to arrive as webhooks") {
