@@ -62,7 +62,7 @@ extension EndToEnd {
       // Another event log, as after the database was restored: the cursor is gone.
       product.kill()
       _ = try await idp.create("dora@\(domain)", givenName: "Dora")
-      _ = try await deployment.integer("update directory.event_log set epoch = gen_random_uuid() returning 1")
+      _ = try await deployment.integer("update directory.event_log set epoch = gen_random_uuid() returning 1::int8")
       try await product.start()
       try await eventually("another snapshot") { product.snapshots == 2 }
       try await product.awaitEquality(of: token)
