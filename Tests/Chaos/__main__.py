@@ -92,7 +92,7 @@ def main():
         *invitations,
         *directory_check.check(suite.database),
         *(webhook_check.check(suite.database, suite.webhooks) if suite.webhooks else []),
-        *(product_check.check(suite.product) if suite.product else []),
+        *(product_check.check(suite.product, run.url.removesuffix("/api/v2/scim")) if suite.product else []),
         Check("unfinished work", [f"{name}: {count}" for name, count in pending.items()], f"after {waited:.0f} s"),
         Check("dead letters", [error for error in errors if "dead letters" in error]),
         Check("requests given up", run.counts.given_up),
