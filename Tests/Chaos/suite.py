@@ -5,28 +5,32 @@ import subprocess
 
 from database import Database
 from mailbox import Maildir, Mailpit
+from product import Product
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVICES = ["identity-store", "scim-api", "invitation-mailer", "group-sync"]
+PROCESSES = [*SERVICES, "postgres", "broker"]
 
 
 class LocalSuite:
     """The processes of ops/run. Environment: the variables of rollcall.env, with a ROLLCALL_DATABASE_URL without password."""
 
     kill_command = os.path.join(HERE, "kill-process")
+    processes = [*PROCESSES, "product"]
 
     def __init__(self, folder):
         self.database = Database(["psql", "--dbname", os.environ["ROLLCALL_DATABASE_URL"]])
         self.mailbox = Maildir(os.environ["ROLLCALL_MAIL_DIR"])
         # What the webhook endpoint has received.
         self.webhooks = os.path.join(folder, "webhooks.tsv")
-        self.log_files = {service: os.path.join(folder, "logs", f"{service}.log") for service in SERVICES}
+        self.product = Product(os.environ["ROLLCALL_PRODUCT_URL"], os.environ["ROLLCALL_PRODUCT_DATABASE"], self.database)
+        self.log_files = {name: os.path.join(folder, "logs", f"{name}.log") for name in [*SERVICES, "product"]}
         # The logs of the test start here.
         self.log_offsets = {service: os.path.getsize(path) for service, path in self.log_files.items()}
 
-    def log_lines(self, service):
-        with open(self.log_files[service], "rb") as file:
-            file.seek(self.log_offsets[service])
+    def log_lines(self, process):
+        with open(self.log_files[process], "rb") as file:
+            file.seek(self.log_offsets[process])
             return file.readlines()
 
     def not_ready(self):
@@ -41,6 +45,9 @@ class ComposeSuite:
     """The containers of compose.yaml. Environment: COMPOSE_FILE, COMPOSE_PROJECT_NAME, ROLLCALL_MAILPIT_URL."""
 
     kill_command = os.path.join(HERE, "kill-container")
+    processes = PROCESSES
+    # There is no container of the sample product.
+    product = None
 
     def __init__(self):
         psql = ["psql", "--username", "postgres", "--dbname", "rollcall"]
