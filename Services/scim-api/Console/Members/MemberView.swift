@@ -104,9 +104,9 @@ struct MemberView: Sendable {
     let lastSignedInAt = member.firstSignedInAt.map { max($0, member.lastSignedInAt ?? $0) }
     let lines = [
       text("Email", member.email), text("Role", member.role), text("Language", member.language), text("userName", member.name.userName),
-      text("externalId", member.externalID), text("Id", "\(member.id)"), time("Added", member.createdAt),
-      time("Last changed", member.resource.modifiedAt), time("First signed in", member.firstSignedInAt),
-      time("Last signed in", lastSignedInAt),
+      text("externalId", member.externalID), text("Id", "\(member.id)"),
+      text("Account in the product", member.accountID), time("Added", member.createdAt), time("Last changed", member.resource.modifiedAt),
+      time("First signed in", member.firstSignedInAt), time("Last signed in", lastSignedInAt),
     ]
     return lines.compactMap { $0 }
   }
