@@ -69,10 +69,10 @@ struct AccountPagesTests {
   func matches() async throws {
     let bench = try await ConsoleBench.made()
     let people = [
-      try await bench.insertWaiting("ana@acme.example", externalID: "ext-ana"),
-      try await bench.insertWaiting("ben@acme.example", externalID: "ext-ben"),
-      try await bench.insertWaiting("cleo@acme.example", externalID: "a-cleo"),
-      try await bench.insertWaiting("dora@acme.example", externalID: nil),
+      try await bench.insertWaiting("ana@acme.example", externalID: "ext-ana", at: 0),
+      try await bench.insertWaiting("ben@acme.example", externalID: "ext-ben", at: 1),
+      try await bench.insertWaiting("cleo@acme.example", externalID: "a-cleo", at: 2),
+      try await bench.insertWaiting("dora@acme.example", externalID: nil, at: 3),
     ]
     try await bench.insertAccount("a-ana", "ana@acme.example")
     try await bench.insertAccount("a-ana-2", "ana-2@acme.example", externalID: "ext-ana")
@@ -214,8 +214,10 @@ extension ConsoleBench {
   }
 
   /// Stores a disabled user who waits for a decision about an account.
-  fileprivate func insertWaiting(_ email: String, externalID: String?) async throws -> UserID {
-    let (id, change) = (UserID.made(at: Date()), HeldChangeID.made(at: Date()))
+  ///
+  /// - Parameter second: when the user began to wait, which is the order of the list.
+  fileprivate func insertWaiting(_ email: String, externalID: String?, at second: Double = 0) async throws -> UserID {
+    let (id, change) = (UserID.made(at: Date()), HeldChangeID.made(at: Date(timeIntervalSince1970: 1_769_846_400 + second)))
     try await write(
       """
       insert into identity.users

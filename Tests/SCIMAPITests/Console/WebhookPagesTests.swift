@@ -69,8 +69,8 @@ struct WebhookPagesTests {
       let empty = try await client.get(Self.path)
       #expect(empty.status == 200 && empty.text.contains("No endpoints yet"), "\(empty.text)")
       let page = try await client.get("\(Self.path)/new")
-      let id = try #require(page.hidden("webhook"))
-      let values = ["webhook": id, "url": Self.url, "note": "Directory <b>", "receives": "some", "type": "member.updated"]
+      let seed = try #require(page.hidden("seed"))
+      let values = ["seed": seed, "url": Self.url, "note": "Directory <b>", "receives": "some", "type": "member.updated"]
       let created = try await client.post("\(Self.path)/new", of: page, values)
       #expect(created.status == 200, "\(created.text)")
       let shown = try #require(created.text.firstMatch(of: /whsec_[A-Za-z0-9+\/=]+/)).output
@@ -78,12 +78,15 @@ struct WebhookPagesTests {
         Issue.record("nothing was created")
         return
       }
-      #expect("\(webhook)" == id)
+      let id = "\(webhook)"
       #expect(subscription == WebhookSubscription(url: Self.url, description: "Directory <b>", types: ["member.updated"]))
       #expect(try seal.open(sealed, for: webhook).text == String(shown))
       // Submitting the form again creates nothing, and shows no other secret.
       let again = try await client.post("\(Self.path)/new", of: page, values)
       #expect(again.status == 409 && again.text.contains("already submitted") && !again.text.contains("whsec_"), "\(again.text)")
+      // The same seed in another workspace is another endpoint.
+      #expect(WebhookForm(newWith: seed, in: bench.workspace).id == webhook)
+      #expect(WebhookForm(newWith: seed, in: .made(at: Date())).id != webhook)
       for path in [Self.path, "\(Self.path)/\(id)", "\(Self.path)/\(id)/edit"] {
         let page = try await client.get(path)
         #expect(
@@ -99,14 +102,14 @@ struct WebhookPagesTests {
     let bench = try await Self.made()
     try await bench.serving { client in
       let page = try await client.get("\(Self.path)/new")
-      let id = try #require(page.hidden("webhook"))
-      let noURL = try await client.post("\(Self.path)/new", of: page, ["webhook": id, "url": " ", "note": "kept"])
+      let seed = try #require(page.hidden("seed"))
+      let noURL = try await client.post("\(Self.path)/new", of: page, ["seed": seed, "url": " ", "note": "kept"])
       #expect(noURL.status == 422 && noURL.text.contains(#"id="url-error""#) && noURL.text.contains(#"value="kept""#), "\(noURL.text)")
-      #expect(noURL.hidden("webhook") == id)
-      let noTypes = try await client.post("\(Self.path)/new", of: page, ["webhook": id, "url": Self.url, "receives": "some", "type": "x"])
+      #expect(noURL.hidden("seed") == seed)
+      let noTypes = try await client.post("\(Self.path)/new", of: page, ["seed": seed, "url": Self.url, "receives": "some", "type": "x"])
       #expect(noTypes.status == 422 && noTypes.text.contains(#"id="types-error""#) && noTypes.text.contains(Self.url), "\(noTypes.text)")
       let longNote = try await client.post(
-        "\(Self.path)/new", of: page, ["webhook": id, "url": Self.url, "note": String(repeating: "n", count: 1025)])
+        "\(Self.path)/new", of: page, ["seed": seed, "url": Self.url, "note": String(repeating: "n", count: 1025)])
       #expect(longNote.status == 422 && longNote.text.contains(#"id="note-error""#))
       #expect(try await client.post("\(Self.path)/new", of: page, ["url": Self.url]).status == 422)
     }
@@ -127,8 +130,8 @@ struct WebhookPagesTests {
     bench.builder.reply = { _ in .refused(status: 400, error: Array(error.utf8)) }
     try await bench.serving { client in
       let page = try await client.get("\(Self.path)/new")
-      let id = try #require(page.hidden("webhook"))
-      let refused = try await client.post("\(Self.path)/new", of: page, ["webhook": id, "url": "http://localhost/x", "note": "kept"])
+      let seed = try #require(page.hidden("seed"))
+      let refused = try await client.post("\(Self.path)/new", of: page, ["seed": seed, "url": "http://localhost/x", "note": "kept"])
       #expect(refused.status == 422 && refused.text.contains(shown), "\(refused.text)")
       #expect(refused.text.contains(#"value="http://localhost/x""#) && refused.text.contains(#"value="kept""#))
       #expect(!refused.text.contains("whsec_"))
@@ -322,7 +325,7 @@ struct WebhookPagesTests {
       let page = try await client.get("\(Self.path)/\(id)")
       #expect(page.status == 200 && !page.text.contains("Replace the secret"))
       #expect(try await client.post("\(Self.path)/\(id)/rotate", of: page, ["overlap": "1", "version": "1"]).status == 501)
-      #expect(try await client.post("\(Self.path)/new", of: page, ["webhook": "\(id)", "url": Self.url]).status == 501)
+      #expect(try await client.post("\(Self.path)/new", of: page, ["seed": "x", "url": Self.url]).status == 501)
     }
     #expect(Self.writes(bench).isEmpty)
     await bench.close()

@@ -1,10 +1,14 @@
+import Crypto
 import EdgeHTTP
+import Foundation
 import Models
 
 /// The form for a new or changed webhook endpoint.
 struct WebhookForm: Sendable, Equatable {
-  /// A new endpoint's id is made with the page, so that submitting the form twice creates one endpoint.
+  /// The endpoint.
   var id: WebhookID
+  /// What the id of a new endpoint is derived from. It is made with the page, so that submitting the form twice creates one endpoint.
+  var seed = ""
   /// The version of the endpoint that the page has shown; nil for a new one.
   var version: Int64?
   var url = ""
@@ -20,8 +24,21 @@ struct WebhookForm: Sendable, Equatable {
   /// The error of the whole form.
   var problem: String?
 
-  /// An empty form.
-  init(newWith id: WebhookID) { self.id = id }
+  /// A form for a new endpoint: empty, or as it was submitted.
+  ///
+  /// Nobody can choose the id: it is a digest of the workspace and the seed, so that it is not that of another workspace's endpoint.
+  init(newWith seed: String, in workspace: WorkspaceID, _ form: Form? = nil) {
+    var bytes = Array(SHA256.hash(data: Data("console webhook\n\(workspace)\n\(seed)".utf8)).prefix(16))
+    // UUID version 8: the bits are those of a hash (RFC 9562 §5.8).
+    bytes[6] = bytes[6] & 0x0F | 0x80
+    bytes[8] = bytes[8] & 0x3F | 0x80
+    let id = WebhookID(bytes: bytes)
+    if let form { self.init(id, form) } else { self.init(id) }
+    self.seed = seed
+    version = nil
+  }
+
+  private init(_ id: WebhookID) { self.id = id }
 
   /// A form with the present values of an endpoint.
   init(_ id: WebhookID, version: Int64, _ subscription: WebhookSubscription) {
@@ -58,7 +75,7 @@ struct WebhookForm: Sendable, Equatable {
 struct WebhookFormView: Sendable {
   var isNew: Bool
   var action: String
-  var webhookID: String
+  var seed: String
   var version: String
   var entered: WebhookForm
   var typeChoices: [TypeChoice]
@@ -75,7 +92,7 @@ struct WebhookFormView: Sendable {
   init(_ form: WebhookForm) {
     isNew = form.version == nil
     action = isNew ? WebhooksController.newPath : "\(WebhooksController.path(of: form.id))/edit"
-    webhookID = "\(form.id)"
+    seed = form.seed
     version = form.version.map(String.init) ?? ""
     entered = form
     typeChoices = DirectoryEvent.Kind.allCases.map {

@@ -57,17 +57,17 @@ struct WebhooksController: ConsoleController {
 
   private func showForm(_ parameters: QueryParameters, _ context: ConsoleContext) async throws -> ConsolePage {
     _ = try configuredSeal()
-    return page(WebhookForm(newWith: .made(at: Date())))
+    return page(WebhookForm(newWith: UUID().uuidString, in: context.workspace))
   }
 
   /// Creates an endpoint. The response shows the secret, which appears in no URL.
   private func create(_ form: Form, _ context: ConsoleContext) async throws -> FormResult {
     let seal = try configuredSeal()
-    guard let id = form["webhook"].flatMap({ WebhookID($0) }) else {
+    guard let seed = form["seed"], seed.utf8.count <= 100 else {
       throw APIError(422, "The form is incomplete. Open the page again and repeat the change there.")
     }
-    var entered = WebhookForm(id, form)
-    entered.version = nil
+    var entered = WebhookForm(newWith: seed, in: context.workspace, form)
+    let id = entered.id
     guard let subscription = entered.subscription() else { return .page(page(entered, status: 422)) }
     let secret = WebhookSecret.made()
     let sealed = try seal.seal(secret, for: id)
