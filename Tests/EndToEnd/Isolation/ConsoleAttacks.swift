@@ -136,6 +136,8 @@ struct ConsoleTargets: Sendable {
     let added = try await browser.submit(
       "/console/settings/access/domains", [("newDomain", Self.domain)], from: "/console/settings/access")
     try #require(added.status == 303, "\(added.text)")
+    // Shows the message about the new domain, so that later pages do not.
+    _ = try await browser.open("/console/settings/access")
     settings = try await Self.settings(webhook: webhook, &browser)
     self.browser = browser
     tokens = try await Self.tokensAndSessions(of: workspace)
