@@ -145,6 +145,7 @@ struct AccountDecisionView: Sendable, Equatable {
   var name: String
   var memberPath: String
   var userName: String
+  /// The address, if it is not the `userName`.
   var address: String?
   var userExternalID: String?
   var since: String
@@ -175,7 +176,7 @@ struct AccountDecisionView: Sendable, Equatable {
     name = shownName
     memberPath = MembersController.path(of: match.user)
     userName = match.userName
-    address = match.email
+    address = match.email == match.userName ? nil : match.email
     userExternalID = match.externalID
     since = Timestamp.text(match.heldAt)
     rejectPath = "\(ProvisioningTab.Page.held.path)/\(match.change)/reject"
