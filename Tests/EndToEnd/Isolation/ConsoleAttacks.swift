@@ -254,10 +254,13 @@ extension ConsoleBrowser {
   /// Creates a webhook endpoint, and returns its id.
   fileprivate mutating func createWebhook(_ url: String) async throws -> String {
     let form = try await open("/console/settings/webhooks/new").text
-    let seed = try #require(form.firstMatch(of: /name="seed" value="([^"]*)"/), "\(form)").output.1
-    let fields = [("seed", String(seed)), ("url", url), ("receives", "all"), ("formToken", Self.formToken(in: form) ?? "")]
-    let created = try await submit("/console/settings/webhooks/new", fields)
-    let id = try #require(created.text.firstMatch(of: /\/console\/settings\/webhooks\/([0-9a-f-]{36})"/), "\(created.text)").output.1
-    return String(id)
+    let seed = form.firstMatch(of: /name="seed" value="([^"]*)"/)
+    let fields = [
+      ("seed", String(try #require(seed, "\(form)").output.1)), ("url", url), ("receives", "all"),
+      ("formToken", Self.formToken(in: form) ?? ""),
+    ]
+    let created = try await submit("/console/settings/webhooks/new", fields).text
+    let id = created.firstMatch(of: /\/console\/settings\/webhooks\/([0-9a-f-]{36})"/)
+    return String(try #require(id, "\(created)").output.1)
   }
 }

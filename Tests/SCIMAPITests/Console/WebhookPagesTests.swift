@@ -73,7 +73,8 @@ struct WebhookPagesTests {
       let values = ["seed": seed, "url": Self.url, "note": "Directory <b>", "receives": "some", "type": "member.updated"]
       let created = try await client.post("\(Self.path)/new", of: page, values)
       #expect(created.status == 200, "\(created.text)")
-      let shown = try #require(created.text.firstMatch(of: /whsec_[A-Za-z0-9+\/=]+/)).output
+      let found = created.text.firstMatch(of: /whsec_[A-Za-z0-9+\/=]+/)
+      let shown = try #require(found).output
       guard case .create(let webhook, let subscription, let sealed)? = Self.writes(bench).first else {
         Issue.record("nothing was created")
         return
@@ -152,7 +153,7 @@ struct WebhookPagesTests {
       #expect(late.text.contains("value=\"\(Self.url)/2\"") && late.hidden("version") == "2")
       let saved = try await client.post("\(Self.path)/\(id)/edit", of: late, ["url": "\(Self.url)/2", "receives": "all"])
       #expect(saved.status == 303 && saved.headers["location"] == "\(Self.path)/\(id)")
-      #expect(Self.writes(bench).last == .update(id, WebhookSubscription(url: "\(Self.url)/2")))
+      #expect(Self.writes(bench).last == WebhookEndpointWrite.update(id, WebhookSubscription(url: "\(Self.url)/2")))
       let invalid = try await client.post("\(Self.path)/\(id)/edit", of: late, ["url": "", "receives": "all"])
       #expect(invalid.status == 422 && invalid.text.contains("url-error") && invalid.hidden("version") == "2")
     }
@@ -287,8 +288,7 @@ struct WebhookPagesTests {
       #expect(seen == 120)
       let failed = try await client.get("\(Self.path)/\(id)/deliveries?failed=1")
       #expect(failed.text.components(separatedBy: "<th scope=\"row\">").count - 1 == 12, "\(failed.text)")
-      let link = try #require(failed.text.firstMatch(of: /href="([^"]*\/delivery\?[^"]*)"/)).output.1
-      let delivery = try await client.get(String(link).replacing("&amp;", with: "&"))
+      let delivery = try await client.get(try #require(failed.firstDelivery))
       #expect(delivery.status == 200, "\(delivery.text)")
       for words in [
         "Event 115: member.updated", "POST https://app.example.com/rollcall", "webhook-id: hook-115", "12 ms", "HTTP 500",
@@ -296,10 +296,8 @@ struct WebhookPagesTests {
       ] {
         #expect(delivery.text.contains(words), "\(words): \(delivery.text)")
       }
-      let older = try #require(
-        try await client.get("\(Self.path)/\(id)").text.firstMatch(of: /href="([^"]*\/delivery\?[^"]*)"/)
-      ).output.1
-      let without = try await client.get(String(older).replacing("&amp;", with: "&"))
+      let latest = try await client.get("\(Self.path)/\(id)")
+      let without = try await client.get(try #require(latest.firstDelivery))
       #expect(without.text.contains("The event log no longer has the event"), "\(without.text)")
       for query in [
         "", "?at=1&delivery=x", "?at=x&delivery=\(UUID())", "?at=-1&delivery=\(UUID())", "?at=9223372036854775807&delivery=\(UUID())",
@@ -307,7 +305,8 @@ struct WebhookPagesTests {
         #expect(try await client.get("\(Self.path)/\(id)/delivery\(query)").status == 404, "\(query)")
       }
       // A cursor belongs to one list.
-      let cursor = try #require(try await client.get("\(Self.path)/\(id)/deliveries").nextPage)
+      let first = try await client.get("\(Self.path)/\(id)/deliveries")
+      let cursor = try #require(first.nextPage)
       #expect(try await client.get(cursor.replacing("?cursor", with: "?failed=1&cursor")).status == 400)
     }
     await bench.close()
@@ -337,6 +336,12 @@ extension Answer {
   fileprivate var nextPage: String? {
     guard let start = text.range(of: "rel=\"next\" href=\"")?.upperBound else { return nil }
     return text[start...].prefix { $0 != "\"" }.replacingOccurrences(of: "&amp;", with: "&")
+  }
+
+  /// The link to the first delivery of a log.
+  fileprivate var firstDelivery: String? {
+    let link = text.firstMatch(of: /href="([^"]*\/delivery\?[^"]*)"/)
+    return link.map { String($0.output.1).replacingOccurrences(of: "&amp;", with: "&") }
   }
 }
 
