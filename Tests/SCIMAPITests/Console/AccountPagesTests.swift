@@ -169,6 +169,36 @@ struct AccountPagesTests {
     await bench.close()
   }
 
+  @Test("The page of a person links an account and removes the link, if the product has imported accounts")
+  func memberPage() async throws {
+    var bench = try await ConsoleBench.made()
+    bench.builder.reply = { command in
+      guard case .linkAccount(AccountLink(account: "gone")) = command.operation else { return .done }
+      return .refused(status: 404, error: Array(#"{"status":"404","detail":"The workspace has no imported account 'gone'."}"#.utf8))
+    }
+    let ana = try await bench.insertWaiting("ana@acme.example", externalID: nil)
+    let path = "/console/members/\(ana)"
+    try await bench.serving { client in
+      let without = try await client.get(path)
+      #expect(without.status == 200 && !without.text.contains("Account in the product"), "\(without.text)")
+      try await bench.insertAccount("a-ana", "other@acme.example")
+      let page = try await client.get(path)
+      #expect(page.text.contains("Linked to no account") && page.text.contains(#"action="/console/accounts/link""#), "\(page.text)")
+      let done = try await client.post("\(Self.path)/link", of: page, ["user": "\(ana)", "account": "a-ana", "back": "member"])
+      #expect(done.status == 303 && done.headers["location"] == "\(path)#account")
+      let refused = try await client.post("\(Self.path)/link", of: page, ["user": "\(ana)", "account": "gone", "back": "member"])
+      #expect(refused.status == 303 && refused.headers["location"] == "\(path)?account=gone#account")
+      let again = try await client.get("\(path)?account=%3Cb%3E")
+      #expect(again.text.contains("<details open>") && again.text.contains(#"value="&lt;b&gt;""#) && !again.text.contains("<b>"))
+      try await bench.write("update identity.users set account_id = 'a-ana'")
+      let linked = try await client.get(path)
+      #expect(linked.text.contains("<code>a-ana</code>") && linked.text.contains(#"action="/console/accounts/unlink""#), "\(linked.text)")
+      let unlinked = try await client.post("\(Self.path)/unlink", of: linked, ["user": "\(ana)", "back": "member"])
+      #expect(unlinked.headers["location"] == "\(path)#account")
+    }
+    await bench.close()
+  }
+
   @Test("The page of held changes leads to the account of a person who waits")
   func heldPage() async throws {
     let bench = try await ConsoleBench.made()
@@ -225,7 +255,7 @@ extension ConsoleBench {
       insert into identity.users
       (workspace_id, id, user_name, user_name_key, user_name_hash, external_id, display_name, email, email_key, state, role, version,
        created_at, modified_at, document)
-      values ($1, $2, $3, $3, $4, $5, null, $3, $3, 'disabled', 'viewer', 1, now(), now(), '{')
+      values ($1, $2, $3, $3, $4, $5, null, $3, $3, 'disabled', 'viewer', 1, now(), now(), '{"meta":{"resourceType":"User"')
       """,
       [
         .uuid(workspace.uuid), .uuid(id.uuid), .text(email), .bytes(Array(email.utf8)), .optional(externalID, PostgresValue.text),

@@ -77,15 +77,23 @@ struct AccountsController: ConsoleController {
     let member = try await member(form, context)
     let user = member.id
     guard let account = form["account"] else {
+      if let path = Self.memberPath(form, member) {
+        return .redirect(to: path, message: "Enter the product's id of the account.", isFailure: true)
+      }
       let input = AccountLinkInput(user: user, account: "", problem: "Enter the product's id of the account.")
       return .page(try await page(.unlinked, context, input: input, status: 422))
     }
     if let refusal = try await refusal(of: .linkAccount(AccountLink(account: account)), about: user, context) {
+      if let path = Self.memberPath(form, member, account: account) {
+        return .redirect(to: path, message: refusal.error.detail, isFailure: true)
+      }
       let input = AccountLinkInput(user: user, account: account, problem: refusal.error.detail)
       return .page(try await page(.unlinked, context, input: input, status: 422))
     }
     let waits = context.session.caller.settings.seats?.policy == .hold ? " Without a free seat, they wait under Held changes." : ""
-    return .redirect(to: ConsoleSection.accounts.path, message: "\(member.name.text) is linked to the account \(account).\(waits)")
+    return .redirect(
+      to: Self.memberPath(form, member) ?? ConsoleSection.accounts.path,
+      message: "\(member.name.text) is linked to the account \(account).\(waits)")
   }
 
   /// Enables a person without an account: the account that was found is another person's.
@@ -100,11 +108,17 @@ struct AccountsController: ConsoleController {
   /// Removes the link of a person.
   private func unlink(_ form: Form, _ context: ConsoleContext) async throws -> FormResult {
     let member = try await member(form, context)
-    let path = AccountsView.Filter.linked.path
+    let path = Self.memberPath(form, member) ?? AccountsView.Filter.linked.path
     if let refusal = try await refusal(of: .unlinkAccount(AccountUnlink()), about: member.id, context) {
       return .redirect(to: path, message: refusal.error.detail, isFailure: true)
     }
     return .redirect(to: path, message: "The link of \(member.name.text) is removed.")
+  }
+
+  /// The page of the person if the form is on it, with the account that was entered; otherwise nil.
+  private static func memberPath(_ form: Form, _ member: StoredMember, account: String? = nil) -> String? {
+    guard form["back"] == "member" else { return nil }
+    return MembersController.path(of: member.id) + ConsoleText.query([("account", account)]) + "#account"
   }
 
   /// Sends a command about a user. Returns the error if it is rejected.
