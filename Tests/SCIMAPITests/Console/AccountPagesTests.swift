@@ -173,7 +173,7 @@ struct AccountPagesTests {
   func memberPage() async throws {
     var bench = try await ConsoleBench.made()
     bench.builder.reply = { command in
-      guard case .linkAccount(AccountLink(account: "gone")) = command.operation else { return .done }
+      guard case .linkAccount(let link) = command.operation, link.account == "gone" else { return .done }
       return .refused(status: 404, error: Array(#"{"status":"404","detail":"The workspace has no imported account 'gone'."}"#.utf8))
     }
     let ana = try await bench.insertWaiting("ana@acme.example", externalID: nil)
