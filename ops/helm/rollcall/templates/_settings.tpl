@@ -3,6 +3,51 @@
 {{- if kindIs "string" . -}}{{ . | quote }}{{- else -}}{{ . | toJson | quote }}{{- end -}}
 {{- end -}}
 
+{{/* The value of the chart for each setting that the chart makes from its values. */}}
+{{- define "rollcall.ownSettings" -}}
+ROLLCALL_CURSOR_KEY: keys.cursor
+ROLLCALL_DATABASE_CONNECTIONS: database.connections
+ROLLCALL_DATABASE_FEED_URL: database.roles.scimApiFeed
+ROLLCALL_DATABASE_URL: database
+ROLLCALL_HEALTH_HOST: nothing, since the probes need it
+ROLLCALL_HEALTH_PORT: nothing, since the probes need it
+ROLLCALL_HTTP_HOST: nothing, since the Service needs it
+ROLLCALL_HTTP_PORT: nothing, since the Service needs it
+ROLLCALL_HTTP_PUBLIC_URL: publicURL
+ROLLCALL_HTTP_TLS_CERTIFICATE: scimApi.tls.secret
+ROLLCALL_HTTP_TLS_KEY: scimApi.tls.secret
+ROLLCALL_HTTP_TRUSTED_PROXIES: scimApi.trustedProxies
+ROLLCALL_KAFKA: kafka.brokers
+ROLLCALL_KAFKA_PROPERTIES: kafka.tls, kafka.sasl or kafka.properties
+ROLLCALL_KAFKA_SESSION_TIMEOUT: kafka.sessionTimeout
+ROLLCALL_LOG_LEVEL: logLevel
+ROLLCALL_MAIL_FROM: mail.from
+ROLLCALL_MAIL_OPERATOR_ADDRESS: mail.operatorAddress
+ROLLCALL_OAUTH_KEY: keys.oauth
+ROLLCALL_REPLICA: nothing, since it is the ordinal of the pod
+ROLLCALL_REQUEST_DEADLINE: kafka.requestDeadline
+ROLLCALL_SCIM_URL: publicURL
+ROLLCALL_SECURITY_ISSUER: publicURL
+ROLLCALL_SECURITY_SIGNING_KEY: keys.securitySigning
+ROLLCALL_SHUTDOWN_SECONDS: shutdownSeconds of the component
+ROLLCALL_SMTP_AUTHORITIES: mail.authorities
+ROLLCALL_SMTP_PASSWORD: mail.password
+ROLLCALL_SMTP_TLS: mail.tls
+ROLLCALL_SMTP_URL: mail.url
+ROLLCALL_SMTP_USER: mail.user
+ROLLCALL_TOMBSTONE_KEY: keys.tombstone
+ROLLCALL_TOPIC_PARTITIONS: kafka.partitions
+ROLLCALL_TOPIC_REPLICATION: kafka.replication
+ROLLCALL_WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: groupSync.allowPrivateAddresses
+ROLLCALL_WEBHOOK_KEY: keys.webhook
+{{- end -}}
+
+{{/* Fails if a setting of the values is one of these, since it would be set twice. */}}
+{{- define "rollcall.checkSetting" -}}
+{{- $own := include "rollcall.ownSettings" . | fromYaml -}}
+{{- if hasKey $own . }}{{ fail (printf "do not set %s in settings; use %s" . (get $own .)) }}{{ end -}}
+{{- end -}}
+
 {{/* The settings that all processes share, as the data of a ConfigMap. libpq reads PG…. */}}
 {{- define "rollcall.settings.database" -}}
 {{- $database := .Values.database -}}
@@ -26,6 +71,7 @@ ROLLCALL_KAFKA_SESSION_TIMEOUT: {{ include "rollcall.text" .Values.kafka.session
 ROLLCALL_DATABASE_CONNECTIONS: {{ include "rollcall.text" .Values.database.connections }}
 ROLLCALL_LOG_LEVEL: {{ .Values.logLevel }}
 {{- range $name, $value := .Values.settings }}
+{{- include "rollcall.checkSetting" $name }}
 {{ $name }}: {{ include "rollcall.text" $value }}
 {{- end }}
 {{- end -}}
@@ -42,7 +88,11 @@ ROLLCALL_LOG_LEVEL: {{ .Values.logLevel }}
 {{- $role := get .root.Values.database.roles .role -}}
 {{ include "rollcall.secretVariable" (dict "name" .password "secret" $role.secret "key" $role.key) }}
 - name: {{ .setting }}
-  value: {{ printf "user=%s password='$(%s)'" $role.name .password | quote }}
+  value: {{ printf "user=%s password='$(%s)'%s" $role.name .password (include "rollcall.databaseParameters" .root) | quote }}
+{{- end -}}
+
+{{- define "rollcall.databaseParameters" -}}
+{{- range $name, $value := .Values.database.parameters }} {{ $name }}='{{ if kindIs "string" $value }}{{ $value }}{{ else }}{{ $value | toJson }}{{ end }}'{{ end -}}
 {{- end -}}
 
 {{/* A variable with a key of the suite, if the values name it: (dict "root" $ "name" "ROLLCALL_…" "key" "webhook") */}}
@@ -89,9 +139,11 @@ ROLLCALL_LOG_LEVEL: {{ .Values.logLevel }}
 {{/* The settings of a component from its values: (dict "values" .Values.scimApi) */}}
 {{- define "rollcall.componentSettings" -}}
 {{- range $name, $value := .values.settings }}
+{{- include "rollcall.checkSetting" $name }}
 - {name: {{ $name }}, value: {{ include "rollcall.text" $value }}}
 {{- end }}
 {{- range $name, $reference := .values.secretSettings }}
+{{- include "rollcall.checkSetting" $name }}
 {{ include "rollcall.secretVariable" (dict "name" $name "secret" $reference.secret "key" $reference.key) }}
 {{- end }}
 {{- end -}}
