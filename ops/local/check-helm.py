@@ -4,11 +4,13 @@
 - Every object is valid in each supported version of Kubernetes, and in the operators' schemas.
 - Every pod is restricted, and every variable is a setting of its service (ops/docs/configuration.md).
 - Wrong values are rejected with a message that names them.
+- ops/helm/generate-secrets makes the Secrets that the chart needs.
 - The examples match the roles of the database, the topics, and the values for production.
 - The version is that of the newest release in CHANGELOG.md.
 """
 
 import re
+import subprocess
 import sys
 
 import helm_python as helm
@@ -161,6 +163,18 @@ def example_faults():
             yield f"ops/helm/examples: there is no KafkaUser {user['name']}"
 
 
+def secret_faults():
+    """References of the smallest deployment to Secrets that ops/helm/generate-secrets does not make."""
+    output = subprocess.run([chart.ROOT / "ops/helm/generate-secrets"], capture_output=True, text=True, timeout=60, check=True).stdout
+    made = {(item["metadata"]["name"], key) for item in yaml.safe_load_all(output) for key in item["stringData"]}
+    for item in filter(chart.pod, chart.render(chart.values("minimal"))):
+        for container in chart.pod(item)["spec"]["containers"]:
+            for variable in container.get("env", []):
+                reference = variable.get("valueFrom", {}).get("secretKeyRef")
+                if reference and (reference["name"], reference["key"]) not in made:
+                    yield f"ops/helm/generate-secrets does not make {reference['name']}, key {reference['key']}"
+
+
 def version_faults():
     newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", (chart.ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
     metadata = yaml.safe_load((chart.CHART / "Chart.yaml").read_text(encoding="utf-8"))
@@ -174,7 +188,7 @@ def main():
     faults = []
     for name in VALUES:
         faults += [f"{name}: {fault}" for fault in rendering_faults(name, settings)]
-    faults += [*helm_rejections.faults(), *example_faults(), *version_faults()]
+    faults += [*helm_rejections.faults(), *secret_faults(), *example_faults(), *version_faults()]
     print(*faults, sep="\n", end="\n" if faults else "", file=sys.stderr)
     return 1 if faults else 0
 
