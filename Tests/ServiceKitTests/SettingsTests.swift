@@ -133,11 +133,13 @@ struct SettingsTests {
   func distribution() async throws {
     let settings = try await read([.replica], environment: [:])
     let pods = (0..<100).map { ServiceRuntime.distribution(settings, hostName: "rollcall-scim-api-7c9d8f6b5-\($0)x") }
-    #expect(pods.allSatisfy((0..<10_000).contains))
+    let outside = pods.filter { !(0..<10_000).contains($0) }
+    #expect(outside.isEmpty)
     // On average, 12 partitions get 8 of 100 replicas each.
     let replicas = Dictionary(grouping: pods) { $0 % 12 }.mapValues(\.count)
     #expect(replicas.count == 12)
-    #expect(replicas.values.allSatisfy { $0 <= 20 })
+    let most = replicas.values.max() ?? 0
+    #expect(most <= 20)
     #expect(ServiceRuntime.distribution(settings, hostName: "a") == ServiceRuntime.distribution(settings, hostName: "a"))
     #expect(ServiceRuntime.distribution(settings, hostName: nil) >= 0)
   }
