@@ -6,7 +6,7 @@
 - Wrong values are rejected with a message that names them.
 - ops/helm/generate-secrets makes the Secrets that the chart needs.
 - The examples match the roles of the database, the topics, and the values for production.
-- The version is that of the newest release in CHANGELOG.md.
+- The versions of chart and images are that of the newest release in CHANGELOG.md.
 """
 
 import re
@@ -181,6 +181,9 @@ def version_faults():
     for key in ("version", "appVersion"):
         if metadata[key] != newest:
             yield f"Chart.yaml: {key} is {metadata[key]}, and the newest release is {newest}"
+    dockerfile = (chart.ROOT / "ops/docker/Dockerfile").read_text(encoding="utf-8")
+    if f"\nARG VERSION={newest}\n" not in dockerfile:
+        yield f"ops/docker/Dockerfile: ARG VERSION is not {newest}, the newest release"
 
 
 def main():
