@@ -117,6 +117,28 @@ def scaling_faults(items, values):
                 yield f"{chart.title(item)} has {count} replicas for {partitions} partitions"
 
 
+def deadline_faults(values):
+    """scim-api does not start unless a deadline exceeds the session timeout by 5 seconds."""
+    defaults = [("sessionTimeout", "12s"), ("requestDeadline", "20s")]
+    timeout, deadline = (int(values["kafka"].get(key, default).removesuffix("s")) for key, default in defaults)
+    if deadline < timeout + 5:
+        yield f"kafka.requestDeadline, {deadline} s, is too short for kafka.sessionTimeout, {timeout} s"
+
+
+def topics():
+    """A pattern of the topics in ops/asyncapi.yaml. `{consumer}.dead-letters` is one channel for several."""
+    channels = yaml.safe_load((chart.ROOT / "ops/asyncapi.yaml").read_text(encoding="utf-8"))["channels"]
+    return "|".join(re.sub(r"\\{\w+\\}", ".+", re.escape(channel["address"])) for channel in channels.values())
+
+
+def topic_faults(items):
+    for item in items:
+        if item["kind"] == "ScaledObject":
+            topic = item["spec"]["triggers"][0]["metadata"]["topic"]
+            if not re.fullmatch(topics(), topic):
+                yield f"{chart.title(item)}: ops/asyncapi.yaml has no topic {topic}"
+
+
 def rendering_faults(name, settings):
     values = chart.values(name)
     items = chart.render(values)
@@ -129,6 +151,8 @@ def rendering_faults(name, settings):
             yield from variable_faults(item, settings, shared)
     yield from selector_faults(items)
     yield from scaling_faults(items, values)
+    yield from deadline_faults(values)
+    yield from topic_faults(items)
 
 
 def example_faults():
@@ -150,13 +174,10 @@ def example_faults():
     if granted != {(name, group) for group, names in grants for name in names.split(", ")}:
         yield "ops/helm/examples: the memberships of roles differ from ops/local/database.sql"
 
-    channels = yaml.safe_load((chart.ROOT / "ops/asyncapi.yaml").read_text(encoding="utf-8"))["channels"]
-    # `{consumer}.dead-letters` is one channel for several topics.
-    topics = "|".join(re.sub(r"\\{\w+\\}", ".+", re.escape(channel["address"])) for channel in channels.values())
     users = {item["metadata"]["name"]: item for item in examples if item["kind"] == "KafkaUser"}
     for name, user in users.items():
         for rule in user["spec"]["authorization"]["acls"]:
-            if rule["resource"]["type"] == "topic" and not re.fullmatch(topics, rule["resource"]["name"]):
+            if rule["resource"]["type"] == "topic" and not re.fullmatch(topics(), rule["resource"]["name"]):
                 yield f"KafkaUser {name}: ops/asyncapi.yaml has no topic {rule['resource']['name']}"
     for user in chart.values("production")["kafka"]["users"].values():
         if user["name"] not in users or user["secret"] != user["name"]:
