@@ -12,7 +12,9 @@ struct MigrateCommand: AsyncParsableCommand {
   func run() async throws {
     let settings = try await Settings.forReading()
     let applied = try await withDatabase(settings) { pool in
-      try await Migrator.apply(SchemaMigrations.all, on: pool, logger: Logger(label: settings.service))
+      // The migrations take an advisory lock.
+      try await pool.checkSessions()
+      return try await Migrator.apply(SchemaMigrations.all, on: pool, logger: Logger(label: settings.service))
     }
     for migration in applied { print("Applied \(migration)") }
     if applied.isEmpty { print("The database is up to date") }

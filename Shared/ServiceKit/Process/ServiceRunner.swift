@@ -41,6 +41,7 @@ struct ServiceRunner: Service {
     health.add("kafka") { await reachability.check() }
     health.add("postgres") { await Self.problem { try await pool.check() } }
     try await waitForPostgres { try await pool.check() }
+    try await waitForPostgres { try await pool.checkSessions() }
     try await waitForPostgres { try await Migrator.verify(migrations, on: pool) }
     health.add("schema") { [migrations] in await Self.problem { try await Migrator.verify(migrations, on: pool) } }
     try await runtime.wait(for: "Kafka") { await reachability.check() }
@@ -50,7 +51,7 @@ struct ServiceRunner: Service {
 
   /// Retries while PostgreSQL reports an error, including a wrong password or a missing database, which can be fixed on the server.
   ///
-  /// - Throws: ``SchemaMismatch``; `PostgresError` if the URL is invalid.
+  /// - Throws: ``SchemaMismatch``; `PostgresError` if the URL is invalid, or leads to a pooler in transaction mode.
   private func waitForPostgres(_ attempt: () async throws -> Void) async throws {
     try await runtime.wait(for: "PostgreSQL") {
       do {
