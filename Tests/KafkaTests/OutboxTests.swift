@@ -164,8 +164,8 @@ struct OutboxTests {
         do {
           try await setup.pool.transaction { transaction in
             try await relay.publishing { deletion in
-              guard let deletion else { return ((), []) }
-              _ = try await transaction.pipeline([deletion, (Statement("fail", "select 1 / 0"), [])], commit: true)
+              if deletion.isEmpty { return ((), []) }
+              _ = try await transaction.pipeline(deletion + [(Statement("fail", "select 1 / 0"), [])], commit: true)
               return ((), [])
             }
           }
