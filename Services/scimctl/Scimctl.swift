@@ -17,7 +17,7 @@ package struct Scimctl: AsyncParsableCommand {
       The audit trail records every change with the operator's name: the value of --as, which every command accepts, else \
       ROLLCALL_OPERATOR, else your login name.
       """,
-    version: "scimctl \(ServiceProcess.version)",
+    version: "scimctl \(BuildVersion.description)",
     subcommands: [
       MigrateCommand.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
       InvitationCommands.self, SignInCommand.self,
