@@ -144,13 +144,13 @@ struct ProcessTests {
   @Test("A process that starts records its release and its schema versions")
   func record() async throws {
     let server = try await PostgresServer.shared()
-    let database = try await server.createDatabase(migrations: SchemaMigrations.mailer)
+    let database = try await server.createDatabase(migrations: SchemaMigrations.identity)
     let url = server.url(database: database)
     let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) { [url = url as String] in
       let cluster = try MockCluster()
       let service = try TestService.unreachable(database: url, kafka: cluster.configuration().bootstrapServers)
       async let signalled: Void = service.send(SIGTERM, whenStatusIs: nil)
-      await service.run(migrations: SchemaMigrations.mailer) { _ in [Worker { try await gracefulShutdown() }] }
+      await service.run(migrations: SchemaMigrations.identity) { _ in [Worker { try await gracefulShutdown() }] }
       await signalled
     }
     #expect(result != nil)
@@ -159,7 +159,7 @@ struct ProcessTests {
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     let running = try await ProcessRegistry.running(on: pool)
     #expect(running.map(\.name) == ["trial-2"] && running.first?.version == BuildVersion.description)
-    #expect(running.first?.newest == ["mailer": SchemaMigrations.mailer.count])
+    #expect(running.first?.newest == ["identity": SchemaMigrations.identity.count])
     await pool.close()
   }
 
