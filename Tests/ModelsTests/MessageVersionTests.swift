@@ -6,12 +6,12 @@ import Testing
 @Suite("Versions of messages")
 struct MessageVersionTests {
   /// The types that release 0.2 sends to services. A type may be removed from this list when the next release no longer reads it.
-  private static let commands = [
+  private static let commandTypes: [String] = [
     "bulk", "create-group", "create-user", "create-workspace", "decide-held-change", "delete-group", "delete-user", "issue-token",
     "order-invitation", "patch-group", "patch-user", "promote-user", "rebuild", "record-token-uses", "replace-group", "replace-user",
     "report-mail", "restate", "revoke-token", "rotate-secret", "rotate-token", "update-workspace",
   ].map { "rollcall.command.\($0).v1" }
-  private static let events = [
+  private static let eventTypes: [String] = [
     "rollcall.change.held.v1", "rollcall.group.changed.v1", "rollcall.invitation.ordered.v1", "rollcall.sign-in.refused.v1",
     "rollcall.user.changed.v1", "rollcall.workspace.changed.v1",
   ]
@@ -36,12 +36,12 @@ struct MessageVersionTests {
     }
   }
 
-  @Test("Commands of the previous release are read", arguments: commands)
+  @Test("Commands of the previous release are read", arguments: commandTypes)
   func commands(type: String) {
     #expect(isKnown { () throws(MessageError) in _ = try Command.Operation(type: type, data: Array("{}".utf8)) })
   }
 
-  @Test("Events of the previous release are read", arguments: events)
+  @Test("Events of the previous release are read", arguments: eventTypes)
   func events(type: String) {
     #expect(isKnown { () throws(MessageError) in _ = try IdentityEvent(Self.message(type)) })
   }
