@@ -3,7 +3,7 @@ import Foundation
 /// The version of the build, the same for all executables of the package.
 public enum BuildVersion {
   /// The release.
-  public static let release = "0.2.0"
+  public static let release = "0.3.0"
 
   /// The abbreviated Git commit, with `-dirty` if there were uncommitted changes; nil if it is unknown.
   ///
