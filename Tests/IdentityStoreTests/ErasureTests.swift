@@ -23,7 +23,7 @@ struct ErasureTests {
   }
 
   /// A deleted user with rows in all schemas, and another user with the same.
-  private func store() async throws -> (store: StoreDatabase, erased: ResourceID, other: ResourceID) {
+  private func prepared() async throws -> (store: StoreDatabase, erased: ResourceID, other: ResourceID) {
     let store = try await StoreDatabase.start(migrations: SchemaMigrations.all)
     let (erased, other) = (ResourceID.made(at: Date()), ResourceID.made(at: Date()))
     let process = store.process()
@@ -50,7 +50,7 @@ struct ErasureTests {
     // A creation that was refused before: it has the name, and no id.
     """
     insert into identity.provisioning_log (workspace_id, id, status, failed, resource_type, name_key, entry)
-    values ($1, overlay($2::text placing '0000' from 1 for 4)::uuid, 400, true, 'User', $3, json_build_object('body', $3)::text)
+    values ($1, overlay($2::text placing 'ffff' from 33 for 4)::uuid, 400, true, 'User', $3, json_build_object('body', $3)::text)
     """,
     """
     insert into identity.audit (workspace_id, command_id, at, actor, action, target, summary, status, detail)
@@ -98,7 +98,7 @@ struct ErasureTests {
 
   @Test("An erasure removes the personal data of the user from all schemas, and nothing of others")
   func erasure() async throws {
-    let (store, erased, other) = try await store()
+    let (store, erased, other) = try await prepared()
     let process = store.process()
     _ = try await process.execute([store.command(.deleteUser, on: erased)])
     _ = try await process.execute([store.command(.eraseUser, on: erased)])
@@ -130,7 +130,7 @@ struct ErasureTests {
 
   @Test("An erasure that fails is recorded with its reason, and does not delay others")
   func failure() async throws {
-    let (store, erased, other) = try await store()
+    let (store, erased, other) = try await prepared()
     let process = store.process()
     _ = try await process.execute([store.command(.deleteUser, on: erased)])
     _ = try await process.execute([store.command(.eraseUser, on: erased)])
@@ -150,7 +150,7 @@ struct ErasureTests {
 
   @Test("A repeated request is one erasure while it waits, and another one after it is finished")
   func repetition() async throws {
-    let (store, erased, _) = try await store()
+    let (store, erased, _) = try await prepared()
     let process = store.process()
     _ = try await process.execute([store.command(.deleteUser, on: erased)])
     for _ in 0..<2 { _ = try await process.execute([store.command(.eraseUser, on: erased)]) }
@@ -162,9 +162,9 @@ struct ErasureTests {
     await process.pool.close()
   }
 
-  @Test("Neither identity-store's role nor the owner changes the audit trail in another way")
+  @Test("Not even the owner changes the audit trail in another way")
   func appendOnly() async throws {
-    let (store, _, _) = try await store()
+    let (store, _, _) = try await prepared()
     let process = store.process()
     let error = await #expect(throws: PostgresError.self) {
       _ = try await process.pool.query(Statement(once: "change", "update identity.audit set summary = ''"))
