@@ -33,6 +33,7 @@ public enum SchemaMigrations {
     migration("identity", 24, "accounts", PackageResources._24_accounts_sql),
     migration("identity", 25, "limits", PackageResources._25_limits_sql),
     migration("identity", 26, "erasures", PackageResources._26_erasures_sql),
+    migration("identity", 27, "workspace-deletion", PackageResources._27_workspace_deletion_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.

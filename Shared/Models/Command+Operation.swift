@@ -18,6 +18,8 @@ extension Command.Operation {
     case .patchUser(let patch): ("patch-user", .bytes(patch))
     case .deleteUser: ("delete-user", .bytes([]))
     case .eraseUser: ("erase-user", .bytes([]))
+    case .deleteWorkspace(let deletion): ("delete-workspace", .json(deletion))
+    case .restoreWorkspace: ("restore-workspace", .bytes([]))
     case .promoteUser(let signIn): ("promote-user", .json(signIn))
     case .createGroup(let document): ("create-group", .bytes(document))
     case .replaceGroup(let document): ("replace-group", .bytes(document))
@@ -58,6 +60,8 @@ extension Command.Operation {
     "patch-user": { data, _ in .patchUser(patch: data) },
     "delete-user": { _, _ in .deleteUser },
     "erase-user": { _, _ in .eraseUser },
+    "delete-workspace": decoder(Self.deleteWorkspace),
+    "restore-workspace": { _, _ in .restoreWorkspace },
     "promote-user": decoder(Self.promoteUser),
     "create-group": { data, _ in .createGroup(document: data) },
     "replace-group": { data, _ in .replaceGroup(document: data) },

@@ -3,6 +3,8 @@ import SCIM
 
 /// Requests that what remains of a deleted user is erased; ``ErasureRunner`` does it.
 struct EraseUser: WorkspaceBoundCommand {
+  var worksDuringDeletion: Bool { true }
+
   func addKeys(of command: Command, to writeSet: inout WriteSet) { writeSet.users.insert(command.key) }
 
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {

@@ -78,6 +78,7 @@ struct MailSender: Sendable {
         return Attempt(result: .failed(answer: "the workspace cannot be read: \(error)"))
       }
       guard let workspace else { return Attempt(result: .unsendable(reason: Self.unknownWorkspace)) }
+      if workspace.settings.deletion != nil { return Attempt(result: .unsendable(reason: Self.workspaceInDeletion)) }
       let message: EmailMessage
       do {
         message = try compose(mail, in: workspace)
@@ -185,6 +186,7 @@ struct MailSender: Sendable {
   }
 
   static let unknownWorkspace = "the workspace no longer exists"
+  static let workspaceInDeletion = "the workspace is suspended until its deletion"
 }
 
 /// The error for a mail that cannot be composed from the workspace's data.

@@ -50,6 +50,7 @@ package struct Management: Sendable {
   package init(_ dependencies: Dependencies) {
     controllers = [
       WorkspacesController(dependencies),
+      WorkspaceDeletionsController(dependencies),
       TokensController(dependencies),
       OAuthClientsController(dependencies),
       InvitationTemplatesController(dependencies),
