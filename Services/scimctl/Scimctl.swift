@@ -24,7 +24,7 @@ package struct Scimctl: AsyncParsableCommand {
     version: "scimctl \(BuildVersion.description)",
     subcommands: [
       MigrateCommand.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
-      InvitationCommands.self, SignInCommand.self,
+      InvitationCommands.self, SignInCommand.self, WebhookCommands.self, EventCommands.self,
       ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, DoctorCommand.self,
       DirectoryCommands.self, RebuildCommand.self, DeadLetterCommands.self,
       ReceiptCommands.self, LoginCommand.self, ProfileCommands.self, SettingsCommand.self,

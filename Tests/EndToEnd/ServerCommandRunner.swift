@@ -14,7 +14,8 @@ final class ServerCommandRunner: Sendable {
   /// The folder of files for the commands, and of the profiles.
   let folder: URL
   private let names = Mutex<Set<String>>([])
-  private let server: [String]
+  /// The arguments that name the server and the token.
+  let server: [String]
   private let settings: [String: String]
 
   init(_ deployment: Deployment, workspace slug: String) async throws {
@@ -63,6 +64,15 @@ final class ServerCommandRunner: Sendable {
     #expect(result.status == status, "\(name): \(printed)")
     if !text.isEmpty { #expect(printed.contains(text), "\(name): \(printed)") }
     return result.output
+  }
+
+  /// Starts a command that runs until it is ended.
+  func start(_ name: String, _ arguments: [String] = []) throws -> RunningCommand {
+    _ = names.withLock { $0.insert(name) }
+    let words = name.split(separator: " ").map(String.init)
+    return try RunningCommand(
+      words + arguments + server, environment: settings.merging(["ROLLCALL_WORKSPACE": slug]) { $1 },
+      output: folder.appendingPathComponent("\(UUID().uuidString).txt"))
   }
 
   /// The JSON objects that a command prints with `--json`, one per line.

@@ -299,8 +299,8 @@ struct ArgumentTests {
       "--duplicate-group-names", "allow")
     #expect(try command.settings.relink == .never && command.settings.duplicateGroupNames == .allow)
     let groups = [GroupID.made(at: .now), GroupID.made(at: .now)]
-    try ListGroupMembers.checkOne([groups[0]], named: "Data team")
-    let failure = #expect(throws: ScimctlError.self) { try ListGroupMembers.checkOne(Set(groups), named: "Data team") }
+    try GroupMembers.checkOne([groups[0]], named: "Data team")
+    let failure = #expect(throws: ScimctlError.self) { try GroupMembers.checkOne(Set(groups), named: "Data team") }
     for group in groups { #expect(failure.map { "\($0)".contains("\(group)") } == true) }
   }
 

@@ -47,7 +47,7 @@ struct LogTests {
   @Test("A POST that reused a disabled user's record is marked", arguments: Relink.allCases)
   func relink(_ relink: Relink) throws {
     let entry = Self.entry(201) { $0.relink = relink }
-    #expect(TailLog.table(of: [.init(entry: entry)]).lines[0].contains(relink.summary))
+    #expect(LogRow.table(of: [LogRow(.init(entry: entry))]).lines[0].contains(relink.summary))
     #expect(
       LogEntryText.lines(entry, nil).contains { $0.hasPrefix("relink") && $0.contains(relink.rawValue) && $0.contains(relink.explanation) })
     #expect(try LogEntry(json: entry.json()) == entry)
@@ -63,7 +63,7 @@ struct LogTests {
       #expect(lines.contains(text), "\(lines)")
     }
     #expect(!lines.contains("identity-provider") && !lines.contains("milliseconds"))
-    #expect(TailLog.table(of: [.init(entry: entry)]).lines.first?.contains("unverified sender, 12 requests") == true)
+    #expect(LogRow.table(of: [LogRow(.init(entry: entry))]).lines.first?.contains("unverified sender, 12 requests") == true)
     let failure = #expect(throws: ScimctlError.self) { try ReplayRequest.of(entry, force: true) }
     #expect(failure.map { "\($0)" }?.contains("never issued") == true)
   }
@@ -136,7 +136,7 @@ struct LogTests {
     let entry = Self.entry(200) { $0.unapplied = [UnappliedChange(path: "title", detail: "title must be a string, found 5.\u{1B}[2J")] }
     let text = LogEntryText.lines(entry, nil).joined(separator: "\n")
     #expect(text.contains("partly applied") && text.contains("title: title must be a string, found 5.?[2J"))
-    #expect(TailLog.table(of: [LogRepository.Listed(entry: entry)]).lines.joined().contains("partly applied, without title"))
+    #expect(LogRow.table(of: [LogRow(.init(entry: entry))]).lines.joined().contains("partly applied, without title"))
     #expect(try LogEntry(json: entry.json()) == entry)
   }
 }

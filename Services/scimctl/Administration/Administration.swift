@@ -7,8 +7,8 @@ typealias DataAdministration = AuditAdministration & DirectoryAdministration & G
   & InvitationAdministration & LogAdministration & ReceiptAdministration & SignInAdministration & UserAdministration
 
 /// What commands can do with a deployment, whichever way they reach it.
-typealias Administration = DataAdministration & ConsoleAdministration & InvitationTemplateAdministration & RebuildAdministration & TokenAdministration
-  & WorkspaceAdministration
+typealias Administration = DataAdministration & ConsoleAdministration & InvitationTemplateAdministration & RebuildAdministration
+  & TokenAdministration & WorkspaceAdministration
 
 /// Runs `body` with the deployment that the command line and the settings select: the only place where a command's way is decided.
 ///

@@ -61,7 +61,7 @@ struct ShowAudit: AsyncParsableCommand {
   @OptionGroup var workspace: WorkspaceOption
 
   @Argument(
-    help: "The id of the entry, or its first characters; see 'scimctl audit list'.", 
+    help: "The id of the entry, or its first characters; see 'scimctl audit list'.",
     transform: { try IDPrefix($0, list: ListedKind.audit.list) })
   var id: IDPrefix
 

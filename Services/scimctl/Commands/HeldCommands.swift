@@ -51,6 +51,7 @@ struct ShowHeld: AsyncParsableCommand {
       let workspace = try await administration.workspace(workspace)
       let change = try await administration.heldChange(id, in: workspace)
       try output.print(change) { change.description }
+      if !output.json { for line in change.leaverLines { print(line) } }
     }
   }
 }

@@ -143,8 +143,7 @@ struct PreviewTemplate: AsyncParsableCommand {
     try await withAdministration { administration in
       let known = try await administration.workspace(workspace)
       let isGiven = files.subject != nil || files.text != nil || files.html != nil
-      let templates =
-        isGiven ? [try files.template()] : try await administration.invitationTemplates(of: known).map(\.template)
+      let templates = try await isGiven ? [files.template()] : administration.invitationTemplates(of: known).map(\.template)
       print(try Self.preview(templates, of: known.settings, language: files.language, asHTML: asHTML, reminder: reminder))
     }
   }

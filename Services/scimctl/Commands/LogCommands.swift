@@ -88,7 +88,11 @@ struct TailLog: AsyncParsableCommand {
       for item in listed { print(item.json) }
     } else {
       let table = LogRow.table(of: listed.map(\.row))
-      if withHeading { table.print() } else { table.lines.forEach { print($0) } }
+      if withHeading {
+        table.print()
+      } else {
+        for line in table.lines { print(line) }
+      }
     }
     // Output to a pipe is buffered otherwise.
     fflush(nil)

@@ -65,7 +65,7 @@ struct ShowClient: AsyncParsableCommand {
   func run() async throws {
     try await withAdministration { administration in
       let owner = TokenOwner(try await administration.workspace(workspace))
-      try (try await administration.existingToken(id, .client, of: owner)).print(output)
+      try await administration.existingToken(id, .client, of: owner).print(output)
     }
   }
 }

@@ -78,7 +78,7 @@ struct ShowToken: AsyncParsableCommand {
   func run() async throws {
     try await withAdministration { administration in
       let owner = try await deployment.owner(or: workspace).resolve(administration)
-      try (try await administration.existingToken(id, .token, of: owner)).print(output)
+      try await administration.existingToken(id, .token, of: owner).print(output)
     }
   }
 }

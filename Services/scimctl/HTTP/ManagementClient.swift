@@ -30,19 +30,23 @@ struct ManagementClient: Sendable {
     let http = HTTPClient(configuration: try configuration(for: server))
     do {
       let value = try await body(ManagementClient(server: server, http: http))
-      try await http.shutdown()
+      await close(http)
       return value
     } catch {
-      // The error of the command is the one to report.
-      do { try await http.shutdown() } catch {}
+      await close(http)
       throw error
     }
+  }
+
+  private static func close(_ http: HTTPClient) async {
+    // It fails only if connections were not closed in order, which changes nothing for the command.
+    do { try await http.shutdown() } catch {}
   }
 
   private static func configuration(for server: ManagementServer) throws -> HTTPClient.Configuration {
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .disallow
-    configuration.timeout = HTTPClient.Configuration.Timeout(connect: .seconds(10))
+    configuration.timeout = HTTPClient.Configuration.Timeout(connect: .seconds(10), read: .seconds(120))
     configuration.httpVersion = .http1Only
     // The client repeats requests itself.
     configuration.connectionPool.retryConnectionEstablishment = false
@@ -66,7 +70,7 @@ struct ManagementClient: Sendable {
   /// - Throws: ``ServerProblem`` for an error response, which ``ScimctlError/init(_:from:)`` turns into the operator's error;
   ///   ``ScimctlError`` if there is no response.
   func response(to request: ManagementRequest) async throws -> ManagementResponse {
-    let key = request.method == .get || !request.isRepeatable ? nil : UUID().uuidString
+    let key = request.method == .get || !request.isRepeatable ? nil : request.idempotencyKey ?? UUID().uuidString
     var attempt = 1
     while true {
       let isLast = attempt == Self.maximumAttempts || !request.isRepeatable
@@ -192,6 +196,7 @@ extension ManagementClient {
   /// - Throws: ``ScimctlError`` for an error response or a lost connection; whatever `receive` throws.
   func stream(_ request: ManagementRequest, _ receive: ([UInt8]) throws -> Void) async throws {
     let timeout = TimeAmount.nanoseconds(Int64(request.timeout / .nanoseconds(1)))
+    var failure: (any Error)?
     do {
       let response = try await http.execute(httpRequest(request, key: nil), timeout: timeout)
       guard (200..<300).contains(Int(response.status.code)) else {
@@ -199,11 +204,17 @@ extension ManagementClient {
         throw ScimctlError(
           ServerProblem(status: Int(response.status.code), body: Array(body.readableBytesView)), from: server.site)
       }
-      for try await part in response.body { try receive(Array(part.readableBytesView)) }
-    } catch let error as HTTPClientError {
-      throw Self.unavailable(error, server)
-    } catch let error as IOError {
-      throw Self.unavailable(error, server)
+      for try await part in response.body {
+        do {
+          try receive(Array(part.readableBytesView))
+        } catch {
+          failure = error
+          throw error
+        }
+      }
+    } catch {
+      if let failure { throw failure }
+      throw Self.isAboutConnection(error) ? Self.unavailable(error, server) : error
     }
   }
 }

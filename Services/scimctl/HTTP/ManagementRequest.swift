@@ -27,6 +27,8 @@ struct ManagementRequest: Sendable {
   var headers: [(name: String, value: String)] = []
   /// Whether the request may be sent again if its response is lost. Requests other than GET get an `Idempotency-Key` for it.
   var isRepeatable = true
+  /// The `Idempotency-Key` of a write, for one that another process may continue; by default a new one for each request.
+  var idempotencyKey: String?
   /// The time for one attempt.
   var timeout = Duration.seconds(60)
 

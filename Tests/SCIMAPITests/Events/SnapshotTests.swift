@@ -4,6 +4,7 @@ import Postgres
 import TestSupport
 import Testing
 
+@testable import EdgeHTTP
 @testable import EdgeReads
 
 @Suite("Snapshots of the directory", .timeLimit(.minutes(10)))
@@ -11,8 +12,10 @@ struct SnapshotTests {
   private let here = WorkspaceID.made(at: Date())
   private let there = WorkspaceID.made(at: Date())
 
+  /// The same id for the same number, in the order of the numbers.
   private static func id<Subject>(_ number: Int) -> Identifier<Subject> {
-    .made(at: Date(timeIntervalSince1970: 1_767_225_600 + Double(number)))
+    var generator = SeededGenerator(seed: UInt64(number))
+    return .made(at: Date(timeIntervalSince1970: 1_767_225_600 + Double(number)), using: &generator)
   }
 
   private func insertMember(

@@ -121,7 +121,8 @@ package final class RateLimits: Sendable {
   }
 
   /// Counts a request against the limit of `owner` alone.
-  private static func count<Owner>(_ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, at now: Double) throws(APIError) {
+  private static func count<Owner>(_ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, at now: Double) throws(APIError)
+  {
     try check(owner, in: buckets, named: subject, at: now)
     buckets.take(of: owner, at: now)
   }

@@ -66,7 +66,7 @@ extension AuditRow {
     guard let object = response.object, let id = object["id"]?.string.flatMap({ CommandID($0) }),
       let at = object["at"]?.string.flatMap(Timestamp.date), let actor = object["actor"]?.string, let action = object["action"]?.string,
       let target = object["target"]?.string
-    else { throw ScimctlError(.internal, "the server's response has an entry of the audit trail that this version of scimctl does not know") }
+    else { throw ScimctlError(.internal, "the server's response has an entry of the audit trail that this scimctl does not know") }
     self.init(
       id: id, at: at, actor: actor, action: action, target: target,
       summary: String(decoding: (object["changes"] ?? .object(JSONObject())).serialized(), as: UTF8.self),

@@ -111,7 +111,9 @@ extension DirectAdministration: GroupAdministration {
     for row in rows {
       groups.insert(GroupID(try row.uuid(3)))
       // A group without members is one row of nulls.
-      guard let member = try row.optionalUUID(4), let status = try row.optionalString(1).flatMap(MembershipStatus.init) else { continue }
+      guard let member = try row.optionalUUID(4), let status = try row.optionalString(1).flatMap(MembershipStatus.init(rawValue:)) else {
+        continue
+      }
       members.append(
         GroupMemberRow(
           id: UserID(member), email: try row.optionalString(0), status: status, waitsFor: try row.optionalString(2)))

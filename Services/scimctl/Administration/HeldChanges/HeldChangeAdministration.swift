@@ -97,9 +97,12 @@ extension HeldChangeRow {
     table.append(["last requested", Timestamp.text(requestedAt)])
     table.append(["administrator", notice?.text ?? "not notified: the mailer has not received the event yet"])
     if let decidedAt { table.append(["decided", "\(Timestamp.text(decidedAt)), \(decidedBy ?? "-")"]) }
-    for leaver in leavers ?? [] { table.append(["leaves", leaver]) }
-    if hasMoreLeavers == true { table.append(["leaves", "and others"]) }
     return table
+  }
+
+  /// A line for each member who would leave.
+  var leaverLines: [String] {
+    (leavers ?? []).map { PlainText.line("leaves: \($0)") } + (hasMoreLeavers == true ? ["leaves: and others"] : [])
   }
 }
 

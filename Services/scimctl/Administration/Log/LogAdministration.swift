@@ -125,7 +125,7 @@ extension DiagnosedEntry {
     } catch {
       throw .unknownEntry("\(error)")
     }
-    if let diagnosis = object["diagnosis"]?.object, let cause = diagnosis["cause"]?.string.flatMap(Diagnosis.Cause.init),
+    if let diagnosis = object["diagnosis"]?.object, let cause = diagnosis["cause"]?.string.flatMap(Diagnosis.Cause.init(rawValue:)),
       let explanation = diagnosis["explanation"]?.string, let fix = diagnosis["fix"]?.string
     {
       self.diagnosis = Diagnosis(cause: cause, explanation: explanation, fix: fix)
