@@ -36,7 +36,9 @@ enum HTTP {
     guard let response = response as? HTTPURLResponse else { throw URLError(.badServerResponse) }
     var received: [String: String] = [:]
     for case (let name as String, let value as String) in response.allHeaderFields { received[name.lowercased()] = value }
-    return HTTPResponse(status: response.statusCode, headers: received, body: [UInt8](data))
+    let answer = HTTPResponse(status: response.statusCode, headers: received, body: [UInt8](data))
+    try ResponseRecorder.record(method, address, answer)
+    return answer
   }
 
   /// The status of a GET request; nil if there is no response.

@@ -4,6 +4,7 @@
 - README.md has at most 10,000 bytes.
 - Relative links and their anchors lead somewhere.
 - Paths of this repository that are named in code exist.
+- Every route that is shown with its method, and every `/api/…` path, is in ops/openapi.yaml.
 - Every `scimctl` command has subcommands and options that `scimctl` knows, and every script of ops/ exists, is executable and knows its options.
 - The newest version in CHANGELOG.md is the one that every executable prints.
 
@@ -20,12 +21,15 @@ import sys
 from pathlib import Path
 
 import documents
+import openapi_document
 
 README_LIMIT = 10_000
 EXECUTABLES = ["scim-api", "identity-store", "invitation-mailer", "group-sync", "scimctl"]
 SHELL = {"sh", "bash", "console", ""}
 # How a document calls the operator's command.
 SCIMCTL = {"scimctl", "$ROLLCALL_SCIMCTL"}
+# A path of the HTTP interface, with the method if it is before it.
+ROUTE = re.compile(r"(?:\b(GET|PUT|POST|PATCH|DELETE) )?(?<![\w./-])(/api/(?:v2/|openapi)[\w{}<>./…*-]*)")
 SEPARATORS = {"|", "||", "&&", ";", "&", ">", ">>", "<", "("}
 
 
@@ -143,6 +147,22 @@ def command_faults(path, root, sources):
             yield documents.line_of(text, position), f"{fault}: {' '.join(words)}"
 
 
+def route_faults(path, api):
+    """Routes that ops/openapi.yaml does not have. Parameters may be written as in the document or as values; an ellipsis leaves a part open."""
+    text = documents.read(path)
+    for match in ROUTE.finditer(text):
+        method, route = match[1], match[2].rstrip("/.,:;")
+        if "…" in route or "*" in route:
+            continue
+        documented = api.path_of(route)
+        if documented is None:
+            # `/api/v2/admin` names a part of the interface.
+            if method or not any(known.startswith(route + "/") for known in api.content["paths"]):
+                yield documents.line_of(text, match.start()), f"ops/openapi.yaml has no path '{route}'"
+        elif method and method.lower() not in api.content["paths"][documented]:
+            yield documents.line_of(text, match.start()), f"ops/openapi.yaml has no {method} {documented}"
+
+
 def version_faults(build):
     match = re.search(r"^## \[(\d+\.\d+\.\d+)\]", documents.read(documents.ROOT / "CHANGELOG.md"), re.MULTILINE)
     if not match:
@@ -163,7 +183,7 @@ def main():
     files = [path for folder in ("ops", "Tests") for path in (documents.ROOT / folder).rglob("*") if path.is_file()]
     scripts = [path for path in files if path.suffix in ("", ".py", ".sh")]
     sources = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in scripts)
-    problems = []
+    problems, api = [], openapi_document.Document()
     size = (documents.ROOT / "README.md").stat().st_size
     if size > README_LIMIT:
         problems.append(f"README.md: it has {size} bytes; {README_LIMIT} are the limit. Details belong in ops/docs")
@@ -171,7 +191,7 @@ def main():
         found = [*documents.dead_links(path)]
         # The changelog names what there was.
         if path.name != "CHANGELOG.md":
-            found += [*documents.missing_paths(path), *command_faults(path, root, sources)]
+            found += [*documents.missing_paths(path), *command_faults(path, root, sources), *route_faults(path, api)]
         problems += [f"{documents.name(path)}:{line}: {problem}" for line, problem in sorted(set(found))]
     problems += version_faults(options.build)
     for problem in problems:

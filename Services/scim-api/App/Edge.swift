@@ -45,7 +45,7 @@ struct Edge: Sendable {
       ErrorMiddleware(allowed: AllowedMethods(routes), renderers: renderers)
       UnauthenticatedRateLimitMiddleware(
         sites: sites, limits: limits, authenticator: authenticator, known: known,
-        publicPaths: OAuthController.publicPaths.union(console?.publicPaths ?? []))
+        publicPaths: OAuthController.publicPaths.union([OpenAPIController.path]).union(console?.publicPaths ?? []))
       RequestFramingMiddleware(maximumBody: bodies.maximum)
       URLLengthMiddleware()
     }
@@ -82,6 +82,7 @@ struct Edge: Sendable {
     events.addRoutes(to: product(.events, .oneOrAll))
     management.addRoutes(to: router, behind: productAuthentication, replays: EntryReplays(responder: replayResponder()))
     oauth.addRoutes(to: router)
+    OpenAPIController().addRoutes(to: router)
     console?.addRoutes(to: router)
   }
 

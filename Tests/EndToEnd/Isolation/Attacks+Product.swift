@@ -87,6 +87,10 @@ extension Attacks {
       let answer = try await attacker.open("/.well-known/jwks.json")
       #expect(answer.status == 200 && !answer.text.contains("\"d\""), "public keys alone: \(answer.text)")
     },
+    "GET /api/openapi.json": { attacker in
+      let answer = try await attacker.open("/api/openapi.json")
+      #expect(answer.status == 200 && (answer.json["openapi"] as? String)?.hasPrefix("3.1") == true)
+    },
     "GET /.well-known/oauth-authorization-server": { attacker in
       let answer = try await attacker.open("/.well-known/oauth-authorization-server")
       #expect(answer.status == 200, "\(answer.text)")

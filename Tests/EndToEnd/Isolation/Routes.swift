@@ -30,7 +30,7 @@ struct Routes {
     let publicPages = Set((edge.console?.publicRoutes ?? []).map(\.path.description))
     func isOpen(_ route: Route) -> Bool {
       publicPages.contains(route.pattern) || route.pattern == OAuthController.tokenPath
-        || OAuthController.publicPaths.contains(route.pattern)
+        || OAuthController.publicPaths.contains(route.pattern) || route.pattern == OpenAPIController.path
     }
     open = all.filter(isOpen)
     console = all.filter { !isOpen($0) && ResourcePath.isConsole($0.pattern) }
