@@ -25,6 +25,10 @@ struct WorkspaceDeletionTests {
     #expect(fixture.createUser(#"{"userName":"ana@example.com"}"#).outcome.status == 403)
     let settings = try #require(fixture.settings)
     #expect(fixture.decide(.updateWorkspace(settings), on: workspace).status == 403)
+    let grant = TokenGrant(
+      token: .made(at: Fixture.start), kind: .session, name: "Ana", scopes: [.admin], digest: String(repeating: "e", count: 64),
+      expiresAt: Fixture.start + 3600)
+    #expect(fixture.decide(.issueToken(grant), on: workspace).status == 403)
     #expect(fixture.decide(.restoreWorkspace, on: workspace).status == 204)
     #expect(fixture.settings?.deletion == nil)
     #expect(fixture.createUser(#"{"userName":"ana@example.com"}"#).outcome.status == 201)
