@@ -17,7 +17,8 @@ extension EndToEnd {
     /// The commands that do not work with the database.
     static let onlyThroughServer: Set<String> = [
       "workspace mail-domain list", "workspace mail-domain show", "workspace mail-domain add", "workspace mail-domain verify",
-      "workspace mail-domain remove", "workspace health",
+      "workspace mail-domain remove", "workspace health", "workspace delete", "workspace restore", "workspace deletions", "user export",
+      "user erase",
     ]
 
     /// The commands for workspaces, their settings and credentials, which ``settings()`` runs.
