@@ -7,12 +7,12 @@ import sys
 import directory_check
 import invitation_check
 import logs
+import product_check
 import rolling_upgrade
 import store_check
 import webhook_check
 from check import Check
 from convergence import await_convergence
-from fault_injection import WEIGHTS
 from report import Report, quantile
 from run import Run
 from suite import SERVICES, ComposeSuite, LocalSuite
@@ -58,7 +58,7 @@ def describe(run, report, requests, retries, unacknowledged, duplicates, errors)
         report.section(
             "Kills with SIGKILL",
             [
-                *((name, injector.counts[name]) for name in WEIGHTS),
+                *((name, injector.counts[name]) for name in injector.weights),
                 ("seconds that the services were suspended for the broker", injector.suspended),
                 ("errors in the logs", errors),
             ],
@@ -82,7 +82,7 @@ def main():
     run.provision()
     print("  waiting until every write has taken effect", flush=True)
     not_ready = run.await_readiness()
-    waited, pending = await_convergence(suite.database, run.ledger)
+    waited, pending = await_convergence(suite, run.ledger)
     suite.mailbox.poll()
     # Copied now, because the store check sends requests too.
     requests, retries = dict(run.counts.responses), dict(run.counts.retries)
@@ -90,11 +90,14 @@ def main():
     duplicates, invitations = invitation_check.check(suite.database, run.ledger, suite.mailbox.mails, run.fault_injector.kills)
     errors = logs.errors({service: suite.log_lines(service) for service in SERVICES})
     describe(run, report, requests, retries, unacknowledged, duplicates, errors)
+    if suite.product:
+        report.section("Sample product", product_check.counts(suite.log_lines("product")))
     report.checks = [
         *store,
         *invitations,
         *directory_check.check(suite.database),
         *(webhook_check.check(suite.database, suite.webhooks) if suite.webhooks else []),
+        *(product_check.check(suite.product, run.url.removesuffix("/api/v2/scim")) if suite.product else []),
         Check("unfinished work", [f"{name}: {count}" for name, count in pending.items()], f"after {waited:.0f} s"),
         Check("dead letters", [error for error in errors if "dead letters" in error]),
         *(rolling_upgrade.checks(run.fault_injector, requests) if options.upgrade else []),

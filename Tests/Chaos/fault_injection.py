@@ -9,7 +9,7 @@ from dataclasses import dataclass
 INTERVAL = 2.0
 
 # The relative probability of each process.
-WEIGHTS = {"identity-store": 5, "scim-api": 5, "invitation-mailer": 5, "group-sync": 5, "postgres": 2, "broker": 1}
+WEIGHTS = {"identity-store": 5, "scim-api": 5, "invitation-mailer": 5, "group-sync": 5, "postgres": 2, "broker": 1, "product": 3}
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,14 @@ class Kill:
 
 
 class FaultInjector(threading.Thread):
-    """Kills each process once, and then processes chosen at random. `command` is a program that kills and restarts the process it is given."""
+    """Kills each of `processes` once, and then some chosen at random. `command` is a program that kills and restarts the process it is given."""
 
-    def __init__(self, command, random):
+    def __init__(self, command, processes, random):
         super().__init__(daemon=True)
         self.command = command
         self.random = random
-        self.remaining = sorted(WEIGHTS)
+        self.weights = {process: WEIGHTS[process] for process in processes}
+        self.remaining = sorted(processes)
         random.shuffle(self.remaining)
         self.stopping = threading.Event()
         self.kills = []
@@ -51,7 +52,7 @@ class FaultInjector(threading.Thread):
     def run(self):
         due = time.monotonic()
         while not self.stopping.is_set():
-            self.kill(self.remaining[0] if self.remaining else self.random.choices(list(WEIGHTS), WEIGHTS.values())[0])
+            self.kill(self.remaining[0] if self.remaining else self.random.choices(list(self.weights), self.weights.values())[0])
             self.remaining = self.remaining[1:]
             due = max(due + INTERVAL, time.monotonic())
             self.stopping.wait(due - time.monotonic())

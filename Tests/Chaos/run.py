@@ -28,7 +28,9 @@ class Run:
         self.url, self.token = os.environ["ROLLCALL_SCIM_URL"], os.environ["ROLLCALL_TOKEN"]
         self.counts = Counts()
         self.ledger = Ledger(options.users, options.groups, self.random("ledger"))
-        self.fault_injector = RollingUpgrade() if options.upgrade else FaultInjector(suite.kill_command, self.random("faults"))
+        self.fault_injector = (
+            RollingUpgrade() if options.upgrade else FaultInjector(suite.kill_command, suite.processes, self.random("faults"))
+        )
         self.stopping = threading.Event()
         self.seconds = 0.0
 
@@ -42,7 +44,7 @@ class Run:
     def provision(self):
         began = time.monotonic()
         providers = [self.provider(f"worker {number}") for number in range(self.options.workers)]
-        sign_ins = SignIns(self.provider("sign-ins"), self.ledger, self.suite.mailbox)
+        sign_ins = SignIns(self.provider("sign-ins"), self.suite.product, self.ledger, self.suite.mailbox)
         end = began + self.options.seconds if self.options.seconds else None
         workers = WorkerPool(providers, self.ledger, self.random("work"), end)
         monitor = threading.Thread(target=self.monitor, args=(began,), daemon=True)

@@ -5,28 +5,35 @@ import subprocess
 
 from database import Database
 from mailbox import Maildir, Mailpit
+from product import Product
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SERVICES = ["identity-store", "scim-api", "invitation-mailer", "group-sync"]
+PROCESSES = [*SERVICES, "postgres", "broker"]
 
 
 class LocalSuite:
     """The processes of ops/run. Environment: the variables of rollcall.env, with a ROLLCALL_DATABASE_URL without password."""
 
     kill_command = os.path.join(HERE, "kill-process")
+    processes = [*PROCESSES, "product"]
 
     def __init__(self, folder):
         self.database = Database(["psql", "--dbname", os.environ["ROLLCALL_DATABASE_URL"]])
         self.mailbox = Maildir(os.environ["ROLLCALL_MAIL_DIR"])
         # What the webhook endpoint has received.
         self.webhooks = os.path.join(folder, "webhooks.tsv")
-        self.log_files = {service: os.path.join(folder, "logs", f"{service}.log") for service in SERVICES}
+        # The suite of a release before 0.3 has no sample product.
+        url = os.environ.get("ROLLCALL_PRODUCT_URL")
+        self.product = Product(url, os.environ["ROLLCALL_PRODUCT_DATABASE"], self.database) if url else None
+        logged = [*SERVICES, "product"] if self.product else SERVICES
+        self.log_files = {name: os.path.join(folder, "logs", f"{name}.log") for name in logged}
         # The logs of the test start here.
         self.log_offsets = {service: os.path.getsize(path) for service, path in self.log_files.items()}
 
-    def log_lines(self, service):
-        with open(self.log_files[service], "rb") as file:
-            file.seek(self.log_offsets[service])
+    def log_lines(self, process):
+        with open(self.log_files[process], "rb") as file:
+            file.seek(self.log_offsets[process])
             return file.readlines()
 
     def not_ready(self):
@@ -34,13 +41,17 @@ class LocalSuite:
         status = subprocess.run([os.path.join(HERE, "../../ops/status")], capture_output=True, text=True)
         if status.returncode == 0:
             return []
-        return [line for line in status.stdout.splitlines()[1:] if " ready " not in line] or [status.stderr.strip()]
+        lines = [line for line in status.stdout.splitlines()[1:] if self.product or not line.startswith("product ")]
+        return [line for line in lines if " ready " not in line] or ([status.stderr.strip()] if status.stderr.strip() else [])
 
 
 class ComposeSuite:
     """The containers of compose.yaml. Environment: COMPOSE_FILE, COMPOSE_PROJECT_NAME, ROLLCALL_MAILPIT_URL."""
 
     kill_command = os.path.join(HERE, "kill-container")
+    processes = PROCESSES
+    # There is no container of the sample product.
+    product = None
 
     def __init__(self):
         psql = ["psql", "--username", "postgres", "--dbname", "rollcall"]

@@ -78,12 +78,17 @@ class WorkerPool:
                 self.failure = error
 
 
-class SignIns(threading.Thread):
-    """Reports the sign-in of users whose invitation has arrived."""
+# Every tenth user signs in to the sample product, which reports it and waits for the outcome.
+PRODUCT_SIGN_INS = 10
 
-    def __init__(self, provider, ledger, mailbox):
+
+class SignIns(threading.Thread):
+    """Reports the sign-in of users whose invitation has arrived, or signs them in to the sample product, if there is one."""
+
+    def __init__(self, provider, product, ledger, mailbox):
         super().__init__(daemon=True)
         self.provider = provider
+        self.product = product
         self.ledger = ledger
         self.mailbox = mailbox
         self.stopping = threading.Event()
@@ -103,7 +108,10 @@ class SignIns(threading.Thread):
 
     def sign_in(self, user):
         try:
-            provisioning.sign_in(self.provider, user)
+            if self.product and user.number % PRODUCT_SIGN_INS == 0:
+                self.product.sign_in(user)
+            else:
+                provisioning.sign_in(self.provider, user)
         except (RetriesExhausted, UnexpectedResponse):
             user.is_in_doubt = True
 

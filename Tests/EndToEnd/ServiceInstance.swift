@@ -1,19 +1,31 @@
 import Foundation
 
-/// A service of the deployment, running as its own process.
+/// A service of the deployment, or the sample product, running as its own process.
 ///
 /// `@unchecked` because Foundation's `Process` is not `Sendable`; every access to it holds the lock.
 final class ServiceInstance: @unchecked Sendable {
   let name: String
   let healthPort: Int
+  private let executable: URL
+  private let arguments: [String]
+  private let healthPath: String
   private let environment: [String: String]
   private let log: URL
   private let lock = NSLock()
   private var process: Process?
 
-  init(name: String, healthPort: Int, environment: [String: String], log: URL) {
+  /// - Parameters:
+  ///   - executable: The program; by default the built one with the name of the service.
+  ///   - healthPath: The path that returns 200 if the process is ready.
+  init(
+    name: String, executable: URL? = nil, arguments: [String] = [], healthPort: Int, healthPath: String = "/readyz",
+    environment: [String: String], log: URL
+  ) {
     self.name = name
+    self.executable = executable ?? Self.productsDirectory.appendingPathComponent(name)
+    self.arguments = arguments
     self.healthPort = healthPort
+    self.healthPath = healthPath
     self.environment = environment
     self.log = log
   }
@@ -26,7 +38,8 @@ final class ServiceInstance: @unchecked Sendable {
   /// Starts the process.
   func start() throws {
     let process = Process()
-    process.executableURL = Self.productsDirectory.appendingPathComponent(name)
+    process.executableURL = executable
+    process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, new in new }
     if !FileManager.default.fileExists(atPath: log.path) { _ = FileManager.default.createFile(atPath: log.path, contents: nil) }
     let output = try FileHandle(forWritingTo: log)
@@ -64,8 +77,8 @@ final class ServiceInstance: @unchecked Sendable {
   /// Everything that the process has written.
   var output: String { (try? String(contentsOf: log, encoding: .utf8)) ?? "" }
 
-  /// Whether `/readyz` returns 200.
+  /// Whether ``healthPath`` returns 200.
   func isReady() async -> Bool {
-    await HTTP.status(of: "http://127.0.0.1:\(healthPort)/readyz") == 200
+    await HTTP.status(of: "http://127.0.0.1:\(healthPort)\(healthPath)") == 200
   }
 }

@@ -97,12 +97,13 @@ public final class MailCatcher: Sendable {
     return try FileManager.default.contentsOfDirectory(atPath: new.path).sorted().map { new.appending(path: $0).path }
   }
 
-  /// The path of a Python that has aiosmtpd.
-  static var python: String {
+  /// The path of a Python that has aiosmtpd, and the packages of the sample product.
+  package static var python: String {
     ProcessInfo.processInfo.environment["ROLLCALL_PYTHON"] ?? root.appending(path: ".local/venv/bin/python").path
   }
 
-  private static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+  /// The folder of the repository.
+  package static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
 
   static func makeCertificate(_ certificate: URL, key: URL) async throws {
     guard !FileManager.default.fileExists(atPath: certificate.path) else { return }

@@ -19,7 +19,7 @@ done
 # this clone.
 for variable in "${!ROLLCALL_@}"; do
   case $variable in
-    ROLLCALL_LOCAL | ROLLCALL_SUITE_LIMITS | ROLLCALL_WARNINGS_AS_ERRORS | ROLLCALL_PYTHON | ROLLCALL_NOIDA_DB) ;;
+    ROLLCALL_LOCAL | ROLLCALL_SUITE_LIMITS | ROLLCALL_SUITE_PRODUCT | ROLLCALL_WARNINGS_AS_ERRORS | ROLLCALL_PYTHON | ROLLCALL_NOIDA_DB) ;;
     *) unset "$variable" ;;
   esac
 done
@@ -45,7 +45,7 @@ take_lock() {
 }
 
 port_names=(
-  postgres kafka smtp http scim_api_health scim_api_health_1 identity_store_health invitation_mailer_health group_sync_health
+  postgres kafka smtp http scim_api_health scim_api_health_1 identity_store_health invitation_mailer_health group_sync_health product
 )
 
 # Loads the ports, which are chosen once, so that URLs and settings stay the same between runs. Fails if there are none.

@@ -10,6 +10,9 @@ source "$root/ops/local/postgres.sh"
 servers=(postgres broker mail-catcher)
 services=(identity-store scim-api invitation-mailer group-sync)
 processes=("${servers[@]}" "${services[@]}")
+# The sample product. Benchmarks run without it, so that they measure the suite alone.
+[[ ${ROLLCALL_SUITE_PRODUCT:-on} == off ]] || processes+=(product)
+product_settings=$local_dir/product.env
 
 demo_workspace=acme
 # Few partitions, because each service has one replica; more would only split the requests to the broker.
@@ -66,6 +69,7 @@ address() {
     broker) echo "127.0.0.1:$port_kafka" ;;
     mail-catcher) echo "127.0.0.1:$port_smtp" ;;
     scim-api) echo "http://127.0.0.1:$port_http" ;;
+    product) echo "http://127.0.0.1:${port_product:-}" ;;
     *) echo "http://127.0.0.1:$(health_port "$1")" ;;
   esac
 }
@@ -155,6 +159,16 @@ suite_start() {
       # Runs at the lowest priority, because it stands for another machine. The mailer has a low priority, because mails can wait.
       process_start mail-catcher nice -n 19 "$venv/bin/python" "$root/ops/local/mail-catcher.py" "$port_smtp" "$mail_dir"
       ;;
+    product)
+      # Has the priority of another machine, too. The settings are not on the command line, since they contain secrets.
+      (
+        set -o allexport
+        # shellcheck source=/dev/null
+        source "$product_settings"
+        process_start product nice -n 19 "$venv/bin/python" -B "$root/ops/examples/product/app.py"
+      )
+      program_stamp product >"$run_dir/product.stamp"
+      ;;
     *)
       # Clears the environment, so that ROLLCALL_ variables of the caller do not reach the service.
       mapfile -t settings < <(service_settings "$name")
@@ -173,8 +187,12 @@ suite_stop() {
   process_stop "$1" "$signal" "$stop_seconds"
 }
 
-# program_stamp NAME : prints an identification of the executable and the settings of a service.
+# program_stamp NAME : prints an identification of the executable and the settings of a service, or of the sample product.
 program_stamp() {
+  if [[ $1 == product ]]; then
+    find "$root/ops/examples/product" -type f -printf '%p %T@ %s\n' | sort | cat - "$product_settings" | sha256sum
+    return
+  fi
   stat --format '%i %Y %s' "$(programs "${1%.next}")/${1%.next}"
   service_settings "$1" | sha256sum
 }
@@ -190,6 +208,12 @@ suite_health() {
     postgres)
       "$(postgres_programs)/pg_isready" --quiet --host 127.0.0.1 --port "$port_postgres" --timeout 2 || {
         echo "does not accept connections"
+        return 1
+      }
+      ;;
+    product)
+      curl --silent --fail --max-time 5 --output /dev/null "$(address product)" || {
+        echo "does not respond"
         return 1
       }
       ;;
@@ -251,5 +275,6 @@ quietly() {
 remove_suite() {
   rm -f "$run_dir"/*.programs
   rm -rf "$(readlink -f "$local_dir/postgres")" \
-    "${local_dir:?}"/{postgres,pgpass,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,webhook.key,signing.key,rollcall.env,demo.started}
+    "${local_dir:?}"/{postgres,pgpass,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,webhook.key,signing.key,rollcall.env,demo.started} \
+    "$product_settings" "${local_dir:?}"/product.db*
 }
