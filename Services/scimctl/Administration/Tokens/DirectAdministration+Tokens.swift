@@ -6,7 +6,8 @@ import Postgres
 extension DirectAdministration: TokenAdministration {
   func tokens(_ kind: TokenKind, of owner: TokenOwner) async throws -> [TokenRow] {
     try await pool.query(TokenQueries.tokens, [.uuid(owner.id.uuid), .text(kind.rawValue)]).map { row in
-      let (expiresAt, revokedAt) = (try row.optionalTimestamp(4), try row.optionalTimestamp(5))
+      let expiresAt = try row.optionalTimestamp(4)
+      let revokedAt = try row.optionalTimestamp(5)
       return TokenRow(
         id: TokenID(try row.uuid(0)), name: try row.string(1), scopes: try row.textArray(2),
         status: TokenRow.status(expiresAt: expiresAt, revokedAt: revokedAt, now: .now), createdAt: try row.timestamp(3),
@@ -16,7 +17,8 @@ extension DirectAdministration: TokenAdministration {
 
   func token(_ id: TokenID, _ kind: TokenKind, of owner: TokenOwner) async throws -> TokenRow? {
     guard let row = try await stored(id, kind, of: owner) else { return nil }
-    let (expiresAt, revokedAt) = (try row.optionalTimestamp(4), try row.optionalTimestamp(5))
+    let expiresAt = try row.optionalTimestamp(4)
+    let revokedAt = try row.optionalTimestamp(5)
     var token = TokenRow(
       id: id, name: try row.string(0), scopes: try row.textArray(1),
       status: TokenRow.status(expiresAt: expiresAt, revokedAt: revokedAt, now: .now), createdAt: try row.timestamp(2),
