@@ -151,7 +151,7 @@ let package = Package(
     .target(
       name: "AdminConsole",
       dependencies: [
-        "Credentials", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
+        "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
         "SCIMStorage",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Mustache", package: "swift-mustache"), .product(name: "NIOCore", package: "swift-nio"),
@@ -162,10 +162,14 @@ let package = Package(
         "Layout/time.mustache",
         "SignIn/sign-in.mustache", "SignIn/link.mustache",
         "Tokens/tokens.mustache", "Tokens/token.mustache", "Tokens/token-new.mustache", "Tokens/token-secret.mustache",
+        "Access/access-domains.mustache", "Access/access.mustache",
+        "Accounts/account-decisions.mustache", "Accounts/accounts.mustache",
         "Audit/audit.mustache",
         "Groups/groups.mustache", "Groups/group.mustache",
         "Connection/scim-gate.mustache", "Connection/scim-live.mustache", "Connection/scim-guides.mustache",
         "Connection/scim-settings.mustache",
+        "Webhooks/webhooks.mustache", "Webhooks/webhook-form.mustache", "Webhooks/webhook-secret.mustache", "Webhooks/webhook.mustache",
+        "Webhooks/webhookLog.mustache", "Webhooks/webhook-deliveries.mustache", "Webhooks/webhook-delivery.mustache",
         "Members/deleted-member.mustache", "Members/member-invitation.mustache", "Members/member-timeline.mustache",
         "Members/member.mustache", "Members/members.mustache",
         "Provisioning/provisioningTabs.mustache", "Provisioning/Log/provisioningLog.mustache", "Provisioning/Log/logEntry.mustache",

@@ -52,7 +52,7 @@ extension EndToEnd {
 
 extension WebhookReceiver {
   /// Runs the server for as long as `body` takes.
-  fileprivate func during(_ body: () async throws -> Void) async throws {
+  func during(_ body: () async throws -> Void) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.run() }
       try await self.ready()

@@ -117,7 +117,8 @@ extension EdgeBuilder {
         cache: consoleStore.directory, commands: commands, sites: sites, limits: limits, proxy: proxyHeaders), tokens: tokens,
       uses: uses,
       sites: sites, limits: limits, database: Database(pool: pool, retryTimeout: .zero), commands: commands,
-      cursors: CursorSeal(secret: nil, lifetime: 60), replays: replays, hasOAuth: true)
+      cursors: CursorSeal(secret: nil, lifetime: 60), replays: replays, hasOAuth: true,
+      webhookSeal: webhookSeal, txtRecords: txtRecords)
   }
 
   /// An edge with a console, and a token with the scope admin.

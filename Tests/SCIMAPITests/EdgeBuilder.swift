@@ -66,7 +66,7 @@ struct EdgeBuilder: Sendable {
   /// The workspaces that requests with deployment-wide tokens can name, besides ``workspace``.
   var otherWorkspaces: [NamedWorkspace] = []
   /// The TXT records of a name.
-  var txtRecords: Management.TXTRecords = { _ in [] }
+  var txtRecords: TXTRecords = { _ in [] }
   /// The database of the management API; nil for one that does not respond.
   var database: Database?
   /// Encrypts the secrets of webhooks; nil if webhooks are not configured.

@@ -58,7 +58,7 @@ package struct ScimAPIService {
   }
 
   /// Looks up the records that verify mail domains.
-  private static func txtRecords(_ settings: ServiceSettings) throws -> Management.TXTRecords {
+  private static func txtRecords(_ settings: ServiceSettings) throws -> TXTRecords {
     do {
       let resolver = try TXTResolver(servers: settings.optionalString(.dnsServers), timeout: try settings.duration(.dnsTimeout))
       return { try await resolver.records(of: $0) }
@@ -91,6 +91,7 @@ package struct ScimAPIService {
     let bodies = BodyReader(maximum: try settings.integer(.bodyLimit), budget: BodyBudget(try BodyBudget.Limits(settings)))
     let directory = DatabaseDirectory(database: database)
     let workspaces = NamedWorkspaceCache(database)
+    let (webhookSeal, txtRecords) = (try settings.webhookSeal(), try Self.txtRecords(settings))
     var edge = Edge(
       authenticator: Authenticator(tokens: tokens, oauth: keys.map { AccessTokenVerifier(keys: $0) }), sites: sites, limits: limits,
       activeWorkspaces: activeWorkspaces, uses: uses, bodies: bodies, log: log,
@@ -122,14 +123,15 @@ package struct ScimAPIService {
       management: Management(
         Management.Dependencies(
           database: database, commands: commands, cursors: cursors, bodies: bodies, hasOAuth: keys != nil,
-          webhookSeal: try settings.webhookSeal(), txtRecords: try txtRecords(settings))))
+          webhookSeal: webhookSeal, txtRecords: txtRecords)))
     guard try settings.bool(.console) else { return edge }
     edge.console = try Console(
       Console.Dependencies(
         sessions: ConsoleSessions(
           cache: SessionCache(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
         tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
-        replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: keys != nil, bodies: bodies.budget))
+        replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: keys != nil, webhookSeal: webhookSeal, txtRecords: txtRecords,
+        bodies: bodies.budget))
     return edge
   }
 }

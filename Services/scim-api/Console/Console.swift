@@ -1,3 +1,4 @@
+import Credentials
 import EdgeHTTP
 import EdgeReads
 import Hummingbird
@@ -19,13 +20,21 @@ package struct Console: Sendable {
     var replays: EntryReplays
     /// Whether OAuth clients can get access tokens.
     var hasOAuth: Bool
+    /// Encrypts the secrets of webhooks; nil if the deployment has no key for it.
+    var webhookSeal: WebhookSeal?
+    /// Looks up the records that verify mail domains.
+    var txtRecords: TXTRecords
     /// The memory budget for form bodies.
     var bodies: BodyBudget
 
-    /// - Parameter bodies: by default, a budget with the default limits.
+    /// - Parameters:
+    ///   - webhookSeal: encrypts the secrets of webhooks; nil if the deployment has no key for it.
+    ///   - txtRecords: looks up the TXT records of a name.
+    ///   - bodies: by default, a budget with the default limits.
     package init(
       sessions: ConsoleSessions, tokens: TokenCache, uses: TokenUseLog, sites: Sites, limits: RateLimits, database: Database,
-      commands: CommandClient, cursors: CursorSeal, replays: EntryReplays, hasOAuth: Bool, bodies: BodyBudget = BodyBudget()
+      commands: CommandClient, cursors: CursorSeal, replays: EntryReplays, hasOAuth: Bool, webhookSeal: WebhookSeal? = nil,
+      txtRecords: @escaping TXTRecords, bodies: BodyBudget = BodyBudget()
     ) {
       self.sessions = sessions
       self.tokens = tokens
@@ -37,6 +46,8 @@ package struct Console: Sendable {
       self.cursors = cursors
       self.replays = replays
       self.hasOAuth = hasOAuth
+      self.webhookSeal = webhookSeal
+      self.txtRecords = txtRecords
       self.bodies = bodies
     }
   }
@@ -56,16 +67,23 @@ package struct Console: Sendable {
       sites: dependencies.sites, sessions: dependencies.sessions, limits: dependencies.limits, layout: layout, bodies: dependencies.bodies)
     signIn = try ConsoleSignInController(dependencies, layout: layout)
     let (database, commands) = (dependencies.database, dependencies.commands)
+    let accessPages = try AccessPages(database: database)
     controllers = [
       signIn,
       try MembersController(database: database, cursors: dependencies.cursors, commands: commands),
       try GroupsController(database: database, cursors: dependencies.cursors),
+      try AccountsController(database: database, cursors: dependencies.cursors, commands: commands),
       try ProvisioningLogController(database: database, replays: dependencies.replays),
       try HealthController(database: database),
       try DriftController(database: database),
       try HeldChangesController(database: database, commands: commands),
       try ConnectionController(database: database, commands: commands),
+      AccessController(pages: accessPages, commands: commands),
+      DomainsController(pages: accessPages, commands: commands, txtRecords: dependencies.txtRecords),
       try TokensController(database: database, commands: commands, hasOAuth: dependencies.hasOAuth),
+      try WebhooksController(database: database, commands: commands, seal: dependencies.webhookSeal),
+      try WebhookDeliveriesController(
+        database: database, commands: commands, cursors: dependencies.cursors, isConfigured: dependencies.webhookSeal != nil),
       try AuditController(database: database),
     ]
   }

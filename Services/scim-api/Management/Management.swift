@@ -40,9 +40,6 @@ package struct Management: Sendable {
   /// The maximum numbers of writes in flight. They are rare, and share identity-store with the identity providers' writes.
   static let writeLimits = ConcurrencyLimit.Limits(all: 200, perWorkspace: 20, perToken: 100)
 
-  /// Returns the texts of the TXT records of a name; see `TXTResolver`.
-  package typealias TXTRecords = @Sendable (_ name: String) async throws -> [String]
-
   private let controllers: [any ManagementController]
   private let writesInFlight = ConcurrencyLimit(Self.writeLimits, what: "writes through the management API")
 

@@ -61,6 +61,56 @@ enum ConsoleAttacks {
     "POST /console/settings/scim/invitations": { targets in
       targets.ids.map { [("workspace", $0), ("version", "1"), ("sending", "none")] }
     },
+    "GET /console/settings/access": { _ in [[]] },
+    "POST /console/settings/access/domains": { targets in
+      targets.ids.map { [("workspace", $0), ("newDomain", "attacker.example")] }
+    },
+    "POST /console/settings/access/domains/verify": { targets in
+      [[("domain", ConsoleTargets.domain), ("workspace", targets.victim.workspace.slug)]]
+    },
+    "POST /console/settings/access/domains/remove": { targets in
+      [[("domain", ConsoleTargets.domain), ("workspace", targets.victim.workspace.slug)]]
+    },
+    "POST /console/settings/access/other-domains": { targets in
+      targets.ids.map { [("workspace", $0), ("version", "1"), ("otherDomains", "reject")] }
+    },
+    "POST /console/settings/access/accounts": { targets in
+      targets.ids.map { [("workspace", $0), ("version", "1"), ("accountLinking", "reject")] }
+    },
+    "POST /console/settings/access/last-admin": { targets in
+      targets.ids.map { [("workspace", $0), ("version", "1"), ("holdsLastAdmin", "on"), ("notify", "it@attacker.example")] }
+    },
+    "GET /console/accounts": { targets in
+      targets.ids.flatMap { [[("cursor", $0)], [("waiting", $0), ("show", "all")]] } + [[("show", "linked")]]
+    },
+    "POST /console/accounts/link": { targets in targets.ids.map { [("user", $0), ("account", "a")] } },
+    "POST /console/accounts/decline": { targets in targets.ids.map { [("user", $0)] } },
+    "POST /console/accounts/unlink": { targets in targets.ids.map { [("user", $0)] } },
+    "GET /console/settings/webhooks": { _ in [[]] },
+    "GET /console/settings/webhooks/new": { _ in [[]] },
+    "POST /console/settings/webhooks/new": { targets in
+      targets.ids.map { [("seed", $0), ("webhook", $0), ("url", "https://hooks.attacker.example/"), ("receives", "all")] }
+    },
+    "GET /console/settings/webhooks/{id}": { targets in targets.ids.map { [("workspace", $0)] } },
+    "GET /console/settings/webhooks/{id}/edit": { _ in [[]] },
+    "POST /console/settings/webhooks/{id}/edit": { targets in
+      targets.ids.map { [("webhook", $0), ("version", "1"), ("url", "https://hooks.attacker.example/"), ("receives", "all")] }
+    },
+    "GET /console/settings/webhooks/{id}/deliveries": { targets in
+      targets.ids.map { [("workspace", $0), ("cursor", $0)] } + [[("failed", "1")]]
+    },
+    "GET /console/settings/webhooks/{id}/delivery": { targets in targets.ids.map { [("at", "1769846400000000"), ("delivery", $0)] } },
+    "POST /console/settings/webhooks/{id}/enable": { targets in targets.ids.map { [("webhook", $0)] } },
+    "POST /console/settings/webhooks/{id}/disable": { targets in targets.ids.map { [("webhook", $0)] } },
+    "POST /console/settings/webhooks/{id}/delete": { targets in targets.ids.map { [("webhook", $0)] } },
+    "POST /console/settings/webhooks/{id}/rotate": { targets in targets.ids.map { [("webhook", $0), ("version", "1"), ("overlap", "0")] } },
+    "POST /console/settings/webhooks/{id}/test": { targets in targets.ids.map { [("webhook", $0)] } },
+    "POST /console/settings/webhooks/{id}/redeliver": { targets in
+      targets.ids.map { [("webhook", $0), ("workspace", $0), ("since", "2026-01-31T08:00")] }
+    },
+    "POST /console/settings/webhooks/{id}/skip": { targets in
+      targets.ids.map { [("webhook", $0), ("workspace", $0), ("sequence", "1")] }
+    },
     "GET /console/audit": { targets in targets.ids.map { [("after", $0)] } + [[("refused", "yes")]] },
   ]
 }
@@ -68,27 +118,52 @@ enum ConsoleAttacks {
 /// The victim's data that the console shows.
 struct ConsoleTargets: Sendable {
   let victim: Victim
-  /// Ids of the victim's users, groups, tokens, sessions and audit entries.
+  /// Ids of the victim's users, groups, tokens, sessions, audit entries and webhook endpoints.
   let ids: [String]
+  /// A mail domain of the victim.
+  static let domain = "isolated-mail-domain.example"
   /// The browser of the victim's admin.
   let browser: ConsoleBrowser
   private let tokens: String
+  /// The form of the victim's webhook endpoint, and its page about access.
+  private let settings: [String]
 
   init(_ victim: Victim) async throws {
     self.victim = victim
     let workspace = victim.workspace
-    browser = try await workspace.admin(named: "admin of \(victim.marker)")
+    var browser = try await workspace.admin(named: "admin of \(victim.marker)")
+    let webhook = try await browser.createWebhook("https://hooks.victim.example/\(victim.marker)")
+    let added = try await browser.submit(
+      "/console/settings/access/domains", [("newDomain", Self.domain)], from: "/console/settings/access")
+    try #require(added.status == 303, "\(added.text)")
+    // Shows the message about the new domain, so that later pages do not.
+    _ = try await browser.open("/console/settings/access")
+    settings = try await Self.settings(webhook: webhook, &browser)
+    self.browser = browser
     tokens = try await Self.tokensAndSessions(of: workspace)
     let first = { (text: String) in text.split(separator: "\n").first?.split(separator: " ").map(String.init) ?? [] }
     let (session, audited) = (try await workspace.scimctl(["console", "sessions"]), try await workspace.scimctl(["audit", "list"]))
     let token = try await workspace.scimctl(["token", "list"])
-    ids = [victim.user, victim.group] + [first(token).first, first(session).first, first(audited).last].compactMap { $0 }
+    ids = [victim.user, victim.group, webhook] + [first(token).first, first(session).first, first(audited).last].compactMap { $0 }
   }
 
   /// Whether nothing has changed.
   func areUntouched() async throws -> Bool {
     guard try await Self.tokensAndSessions(of: victim.workspace) == tokens else { return false }
+    var browser = browser
+    guard try await Self.settings(webhook: ids[2], &browser) == settings else { return false }
     return try await victim.isUntouched()
+  }
+
+  /// The pages with the victim's webhook endpoint and settings.
+  private static func settings(webhook: String, _ browser: inout ConsoleBrowser) async throws -> [String] {
+    var pages: [String] = []
+    for path in ["/console/settings/webhooks/\(webhook)/edit", "/console/settings/access"] {
+      let page = try await browser.open(path)
+      try #require(page.status == 200, "\(path): \(page.text)")
+      pages.append(page.text)
+    }
+    return pages
   }
 
   /// All tokens and sessions, without their last use.
@@ -106,12 +181,16 @@ final class ConsoleAttacker {
   private let victim: Victim
   private let targets: ConsoleTargets
   private var browser: ConsoleBrowser
+  /// The id of an own webhook endpoint.
+  private let webhook: String
 
   init(_ workspace: Workspace, against victim: Victim, _ targets: ConsoleTargets) async throws {
     self.workspace = workspace
     self.victim = victim
     self.targets = targets
-    browser = try await workspace.admin(named: "attacker")
+    var browser = try await workspace.admin(named: "attacker")
+    webhook = try await browser.createWebhook("https://hooks.attacker.example/")
+    self.browser = browser
   }
 
   /// Requests a route without a session, with mixed ids and secrets of both sessions, and with invalid sessions.
@@ -144,9 +223,13 @@ final class ConsoleAttacker {
 
   /// Requests a route with a query or submits a form.
   func attempt(_ route: Route, _ fields: [(String, String)]) async throws {
-    // The path names the attacker's token if possible; the fields name the victim's data.
-    let own = try await workspace.scimctl(["token", "list"]).split(separator: " ").first.map(String.init) ?? ""
-    let id = route.pattern.contains("/settings/api/") && !route.pattern.hasSuffix("/revoke") ? own : victim.user
+    // The path names the attacker's token or webhook endpoint if possible; the fields name the victim's data.
+    let id: String
+    if route.pattern.contains("/settings/api/"), !route.pattern.hasSuffix("/revoke") {
+      id = try await workspace.scimctl(["token", "list"]).split(separator: " ").first.map(String.init) ?? ""
+    } else {
+      id = route.pattern.contains("/settings/webhooks/") && !route.pattern.hasSuffix("/delete") ? webhook : victim.user
+    }
     let answer = try await send(route, route.pattern.replacingOccurrences(of: "{id}", with: id), fields)
     #expect(answer.status < 500, "\(route.name) \(fields): \(answer.status)")
     expectNoData(of: answer, "\(route.name) \(fields)")
@@ -164,5 +247,20 @@ final class ConsoleAttacker {
 
   private func expectNoData(of answer: HTTPResponse, _ what: String) {
     #expect(!answer.text.contains(victim.marker) && !answer.text.contains("victim.example"), "\(what): \(answer.text)")
+  }
+}
+
+extension ConsoleBrowser {
+  /// Creates a webhook endpoint, and returns its id.
+  fileprivate mutating func createWebhook(_ url: String) async throws -> String {
+    let form = try await open("/console/settings/webhooks/new").text
+    let seed = form.firstMatch(of: /name="seed" value="([^"]*)"/)
+    let fields = [
+      ("seed", String(try #require(seed, "\(form)").output.1)), ("url", url), ("receives", "all"),
+      ("formToken", Self.formToken(in: form) ?? ""),
+    ]
+    let created = try await submit("/console/settings/webhooks/new", fields).text
+    let id = created.firstMatch(of: /\/console\/settings\/webhooks\/([0-9a-f-]{36})"/)
+    return String(try #require(id, "\(created)").output.1)
   }
 }

@@ -80,7 +80,8 @@ struct Routes {
       Console.Dependencies(
         sessions: ConsoleSessions(cache: SessionCache(database), commands: commands, sites: sites, limits: rates),
         tokens: tokens, uses: uses, sites: sites, limits: rates, database: database, commands: commands,
-        cursors: cursors, replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: true))
+        cursors: cursors, replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: true,
+        txtRecords: { _ in [] }))
     return edge
   }
 }

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from browser import Failure
 from identity_provider import IdentityProvider
+from product import ProductStory
 
 ANA, BEN, MALLORY, CLEO = "ana@example.com", "ben@example.com", "mallory@example.com", "cleo@example.com"
 TEAM = "Data team"
@@ -24,6 +25,7 @@ class Story:
         self.mail = Path(environment["ROLLCALL_MAIL_DIR"])
         self.workspace = workspace
         self.found = {}
+        self.product = ProductStory(self)
 
     def step(self, text):
         print(text, flush=True)
@@ -59,6 +61,7 @@ class Story:
         self.sign_ana_in(browser)
         self.replay_failed_push(browser)
         self.hold_change(browser)
+        self.product.run(browser)
 
     def sign_in(self, browser):
         self.step("A one-time link signs in, once")
@@ -197,6 +200,7 @@ class Story:
             "settings-scim": "/console/settings/scim", "provisioning": "/console/provisioning",
             "entry": self.found["entry"], "health": "/console/provisioning/health", "drift": "/console/provisioning/drift",
             "held": "/console/provisioning/held", "audit": "/console/audit", "not-found": "/console/members/none",
+            **self.product.pages(),
         }
 
     def public_pages(self):
@@ -204,6 +208,7 @@ class Story:
         return {"sign-in": "/console/sign-in", "link": "/console/link"}
 
     def end(self, browser):
+        self.product.end(browser)
         self.step("The change is rejected, the token revoked, and the session ended")
         browser.open("/console/provisioning/held")
         browser.click("Reject")

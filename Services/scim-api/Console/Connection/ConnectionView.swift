@@ -52,7 +52,6 @@ struct ConnectionView: Sendable, Equatable {
   var names: NamesForm
   var roleForm: RoleForm
   var invitations: InvitationForm
-  var limits: LimitsView
 
   /// A requirement for SCIM.
   struct Requirement: Sendable, Equatable {
@@ -109,12 +108,9 @@ struct ConnectionView: Sendable, Equatable {
     var sendingOptions: [FormOption]
   }
 
-  /// - Parameters:
-  ///   - seatsTaken: the number of users who take a seat.
-  ///   - guide: the requested setup guide.
+  /// - Parameter guide: the requested setup guide.
   init(
-    _ stored: StoredSettings, sections: ConnectionSections, error: String?, live: LiveCheck, tokens: [String], seatsTaken: Int, site: Site,
-    guide: String?
+    _ stored: StoredSettings, sections: ConnectionSections, error: String?, live: LiveCheck, tokens: [String], site: Site, guide: String?
   ) {
     let settings = stored.settings
     version = String(stored.version)
@@ -157,7 +153,6 @@ struct ConnectionView: Sendable, Equatable {
         FormOption(value: $0, name: $0, isChosen: ComparisonKey($0) == ComparisonKey(sections.roles.defaultRole))
       })
     invitations = InvitationForm(entered: sections.invitations, sendingOptions: sections.invitations.sendingOptions)
-    limits = LimitsView(settings, seatsTaken: seatsTaken)
   }
 
   private typealias Profile = WorkspaceSettings.ConnectionProfile

@@ -32,6 +32,7 @@ struct ConsoleLayout: Sendable {
       "pager": try partial(PackageResources.pager_mustache),
       "provisioningTabs": try partial(PackageResources.provisioningTabs_mustache),
       "time": try partial(PackageResources.time_mustache),
+      "webhookLog": try partial(PackageResources.webhookLog_mustache),
     ])
   }
 

@@ -16,16 +16,19 @@ struct ConsolePage: Sendable {
 
 /// The sections of the console in the navigation.
 enum ConsoleSection: String, Sendable, CaseIterable {
-  case members, groups, provisioning, scim, api
+  case members, groups, accounts, provisioning, scim, access, api, webhooks
 
   /// The title in the navigation.
   var name: String {
     switch self {
     case .members: "Members"
     case .groups: "Groups"
+    case .accounts: "Accounts"
     case .provisioning: "Provisioning"
     case .scim: "Settings › SCIM"
+    case .access: "Settings › Access"
     case .api: "Settings › API"
+    case .webhooks: "Settings › Webhooks"
     }
   }
 
@@ -34,9 +37,12 @@ enum ConsoleSection: String, Sendable, CaseIterable {
     switch self {
     case .members: "\(ConsolePath.root)/members"
     case .groups: "\(ConsolePath.root)/groups"
+    case .accounts: "\(ConsolePath.root)/accounts"
     case .provisioning: "\(ConsolePath.root)/provisioning"
     case .scim: "\(ConsolePath.root)/settings/scim"
+    case .access: "\(ConsolePath.root)/settings/access"
     case .api: "\(ConsolePath.root)/settings/api"
+    case .webhooks: "\(ConsolePath.root)/settings/webhooks"
     }
   }
 }

@@ -20,6 +20,8 @@ struct MemberView: Sendable {
   var groups: [Group]
   var hasGroups: Bool
   var hasMoreGroups: Bool
+  /// The account of the product; nil if the product has imported none.
+  var productAccount: ProductAccount?
   /// The actions on the invitation of an invited member.
   var actions: MembersView.Actions?
   var signInLink: String?
@@ -47,6 +49,15 @@ struct MemberView: Sendable {
     var reason: String?
   }
 
+  /// The account of the product that the member is linked to, and the form that links one.
+  struct ProductAccount: Sendable, Equatable {
+    /// nil if the member is linked to none.
+    var linkedAccount: String?
+    var unlinkQuestion: String
+    /// The account that was entered and could not be linked.
+    var enteredAccount: String?
+  }
+
   /// An invitation of the member.
   struct Invitation: Sendable, Equatable {
     var status: InvitationStatusView
@@ -62,9 +73,12 @@ struct MemberView: Sendable {
   /// - Parameters:
   ///   - invitations: newest first.
   ///   - orderedAt: when an action on the invitation was ordered from this page.
+  ///   - hasAccounts: whether the product has imported accounts.
+  ///   - enteredAccount: the account that was entered and could not be linked.
   init(
     _ member: StoredMember, groups memberships: [GroupMembership], invitations: [StoredInvitation], timeline: TimelineView,
-    workspace: WorkspaceSettings, actors: ActorNames = ActorNames(), orderedAt: Date? = nil, at now: Date
+    workspace: WorkspaceSettings, actors: ActorNames = ActorNames(), orderedAt: Date? = nil, hasAccounts: Bool = false,
+    enteredAccount: String? = nil, at now: Date
   ) throws {
     let body = try JSON(parsing: member.resource.document + Array("}}".utf8))
     memberID = "\(member.id)"
@@ -77,6 +91,12 @@ struct MemberView: Sendable {
     groups = memberships.prefix(MemberQuery.maximumGroups).map { Group($0, of: member.state) }
     hasGroups = !groups.isEmpty
     hasMoreGroups = memberships.count > groups.count
+    if hasAccounts || member.accountID != nil {
+      productAccount = ProductAccount(
+        linkedAccount: member.accountID,
+        unlinkQuestion: "Remove the link of \(member.name.text)? Their state stays, and events no longer have the id of the account.",
+        enteredAccount: enteredAccount)
+    }
     let isInvited = member.state == .invited
     actions = isInvited ? MembersView.Actions(member.id, name: member.name.text, invitation: invitations.first) : nil
     signInLink = isInvited ? WorkspaceNotice(workspace).link : nil

@@ -9,6 +9,7 @@ struct MembersController: ConsoleController {
   private let membersQuery: MembersQuery
   private let memberQuery: MemberQuery
   private let timelineQuery: TimelineQuery
+  private let accountsQuery: AccountsQuery
   private let cursors: CursorSeal
   private let commands: CommandClient
   private let listTemplate: ConsoleTemplate
@@ -23,6 +24,7 @@ struct MembersController: ConsoleController {
     membersQuery = MembersQuery(database: database)
     memberQuery = MemberQuery(database: database)
     timelineQuery = TimelineQuery(database: database)
+    accountsQuery = AccountsQuery(database: database)
     self.cursors = cursors
     self.commands = commands
     listTemplate = try ConsoleTemplate(PackageResources.members_mustache)
@@ -92,15 +94,18 @@ struct MembersController: ConsoleController {
     }
     async let groups = memberQuery.groups(of: id, in: workspace)
     async let invitations = memberQuery.invitations(of: id, in: workspace)
+    async let accounts = accountsQuery.accounts(linked: nil, after: nil, limit: 1, in: workspace)
     let timeline = try await timelineQuery.timeline(
       of: id, member: stored, deletedAt: nil, before: before ?? .distantFuture, in: workspace)
     let (storedInvitations, memberships) = (try await invitations, try await groups)
+    let hasAccounts = try await !accounts.isEmpty
     let actors = try await ActorNames(
       in: storedInvitations.map(\.reason) + timeline.actorTexts, of: workspace, database: memberQuery.database)
     let view = try MemberView(
       stored, groups: memberships, invitations: storedInvitations,
       timeline: TimelineView(timeline, of: id, isOlder: before != nil, actors: actors, older),
-      workspace: context.session.caller.settings, actors: actors, orderedAt: parameters["ordered"].flatMap(Timestamp.date), at: now)
+      workspace: context.session.caller.settings, actors: actors, orderedAt: parameters["ordered"].flatMap(Timestamp.date),
+      hasAccounts: hasAccounts, enteredAccount: parameters["account"].map { String($0.prefix(1024)) }, at: now)
     return ConsolePage(title: stored.name.text, section: .members, template: memberTemplate, values: view)
   }
 

@@ -1,4 +1,5 @@
 import EdgeHTTP
+import EdgeReads
 import Foundation
 import HTTPTypes
 import Hummingbird

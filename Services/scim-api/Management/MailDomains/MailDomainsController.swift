@@ -12,7 +12,7 @@ struct MailDomainsController: ManagementController {
   private let query: WorkspacesQuery
   private let commands: CommandClient
   private let bodies: BodyReader
-  private let txtRecords: Management.TXTRecords
+  private let txtRecords: TXTRecords
 
   private static let domain = "domain"
 
@@ -48,10 +48,10 @@ struct MailDomainsController: ManagementController {
     let caller = context.caller
     var action = try await ManagementAction(request, context, with: bodies, members: ["domain", "verification"])
     let text = try action.body.requiredString("domain")
-    guard let name = HostName(text)?.text else { throw ProblemDetails.invalidMember("domain", Self.malformed(text)) }
+    guard let name = HostName(text)?.text else { throw ProblemDetails.invalidMember("domain", MailDomainProof.malformed(text)) }
     let change: MailDomainChange
     switch try action.body.string("verification") ?? "dns" {
-    case "dns": change = MailDomainChange(domain: name, action: .add, token: Self.token())
+    case "dns": change = MailDomainChange(domain: name, action: .add, token: MailDomainProof.token())
     case "operator":
       guard caller.isDeploymentWide else {
         throw ProblemDetails(
@@ -78,13 +78,11 @@ struct MailDomainsController: ManagementController {
     let caller = context.caller
     var action = try await ManagementAction(request, context, with: bodies)
     let domain = try await domain(named: try name(in: context), of: caller)
-    guard domain.verifiedAt == nil, case .dns(let token) = domain.verification, let expected = domain.recordText else {
+    guard domain.verifiedAt == nil, case .dns(let token) = domain.verification else {
       return .management(.ok, .object(domain.json))
     }
     let found = try await records(of: domain)
-    guard found.contains(where: { $0.trimmingCharacters(in: .whitespaces) == expected }) else {
-      throw ProblemDetails.notVerified(domain, found: found)
-    }
+    guard MailDomainProof.isProven(domain, by: found) else { throw ProblemDetails.notVerified(domain, found: found) }
     let change = MailDomainChange(domain: domain.domain, action: .verify, token: token)
     try await action.execute(.changeMailDomain(change), on: caller.workspace.resource, through: commands)
     return .management(.ok, .object(try await self.domain(named: domain.domain, of: caller).json))
@@ -114,20 +112,8 @@ struct MailDomainsController: ManagementController {
 
   private func name(in context: CallerContext) throws -> String {
     let text = context.parameters.get(Self.domain) ?? ""
-    guard let name = HostName(text)?.text else { throw ProblemDetails(404, .unknownResource, Self.malformed(text)) }
+    guard let name = HostName(text)?.text else { throw ProblemDetails(404, .unknownResource, MailDomainProof.malformed(text)) }
     return name
-  }
-
-  private static func malformed(_ text: String) -> String {
-    "'\(text.prefix(260))' is not a domain such as example.com: at least two labels of letters, digits and inner dashes. Other scripts are in "
-      + "their ASCII form, xn--…."
-  }
-
-  /// A random token of 160 bits.
-  private static func token() -> String {
-    let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
-    var generator = SystemRandomNumberGenerator()
-    return String((0..<32).compactMap { _ in alphabet.randomElement(using: &generator) })
   }
 }
 
@@ -147,17 +133,7 @@ extension MailDomain {
 
 extension ProblemDetails {
   fileprivate static func notVerified(_ domain: MailDomain, found: [String]) -> ProblemDetails {
-    let seen =
-      switch found.count {
-      case 0: "It does not exist"
-      case 1: "It is '\(found[0].prefix(200))'"
-      default: "\(found.count) records exist, none of which has this text"
-      }
-    return ProblemDetails(
-      409, Kind(name: "domain-not-verified", title: "The domain is not verified"),
-      """
-      The TXT record \(domain.recordName) must have the text \(domain.recordText ?? ""). \(seen). Publish it, wait until your name servers \
-      have it, and try again. Nothing was changed.
-      """)
+    ProblemDetails(
+      409, Kind(name: "domain-not-verified", title: "The domain is not verified"), MailDomainProof.explanation(domain, found: found))
   }
 }

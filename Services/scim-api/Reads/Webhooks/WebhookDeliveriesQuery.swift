@@ -70,23 +70,57 @@ package struct WebhookDeliveriesQuery: Sendable {
         .bool(filter.failedOnly), .optional(filter.workspace?.uuid, PostgresValue.uuid), .optional(filter.event, PostgresValue.text),
         .int(Int64(limit + 1)), .int(Int64(Self.maximumScanned)),
       ], in: owner)
-    var found: [(delivery: WebhookDelivery, place: Position)] = []
-    for row in rows where !row.isNull(0) {
-      let place = Position(microseconds: Int64(try row.int(1)), id: try row.uuid(0))
-      found.append((try WebhookDelivery(row), place))
-    }
-    if found.count > limit { return Page(deliveries: found.prefix(limit).map(\.delivery), next: found[limit - 1].place) }
+    var found: [WebhookDelivery] = []
+    for row in rows where !row.isNull(0) { found.append(try WebhookDelivery(row)) }
+    if found.count > limit { return Page(deliveries: Array(found.prefix(limit)), next: found[limit - 1].place) }
     // If the scan reached its limit, the next page starts after the last scanned row.
     let scanned = try rows.first.flatMap { row in
       try row.optionalUUID(17).map { Position(microseconds: Int64(try row.int(16)), id: $0) }
     }
-    return Page(deliveries: found.map(\.delivery), next: scanned)
+    return Page(deliveries: found, next: scanned)
+  }
+
+  /// The delivery at a place in the log of an endpoint; nil if there is none.
+  ///
+  /// - Parameter owner: the workspace of the endpoint, or the deployment.
+  package func delivery(at place: Position, to id: WebhookID, of owner: WorkspaceID) async throws -> WebhookDelivery? {
+    try await database.query(
+      Self.one, [.uuid(owner.uuid), .uuid(id.uuid), .int(place.microseconds), .uuid(place.id)], in: owner
+    ).first.map(WebhookDelivery.init)
+  }
+
+  /// The event of a delivery as JSON; nil if the event log no longer has it.
+  package func event(_ sequence: Int64, in workspace: WorkspaceID) async throws -> [UInt8]? {
+    try await database.query(Self.event, [.uuid(workspace.uuid), .int(sequence)], in: workspace).first?.bytes(0)
   }
 
   /// A place after all deliveries: the year 9999.
   private static let end = Position(
     microseconds: 253_402_300_799_000_000,
     id: UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255)))
+
+  private static let one = Statement(
+    "webhook delivery",
+    """
+    select
+      id, (extract(epoch from at) * 1000000)::int8, at, workspace_id, sequence, event_id, type, webhook_id, attempt, is_ahead, delivered, url,
+      duration_ms, status, error, response_head, null::int8, null::uuid, response_body
+    from directory_read.webhook_deliveries
+    where owner_id = $1
+    and endpoint_id = $2
+    and at = 'epoch'::timestamptz + $3::int8 * interval '1 microsecond'
+    and id = $4
+    """)
+
+  private static let event = Statement(
+    "event of a webhook delivery",
+    """
+    select data::text
+    from directory_read.events
+    where workspace_id = $1
+    and sequence = $2
+    limit 1
+    """)
 
   private static let statement = Statement(
     "webhook deliveries",
@@ -131,6 +165,8 @@ package struct WebhookDelivery: Sendable, Equatable {
   package var id: UUID
   /// When the request was sent, or the event was skipped.
   package var at: Date
+  /// The place in the log.
+  package var place: WebhookDeliveriesQuery.Position
   /// The workspace of the event.
   package var workspace: WorkspaceID
   /// The sequence number of the event; nil for a test.
@@ -164,7 +200,9 @@ package struct WebhookDelivery: Sendable, Equatable {
 extension WebhookDelivery {
   fileprivate init(_ row: Row) throws {
     self.init(
-      id: try row.uuid(0), at: try row.timestamp(2), workspace: WorkspaceID(try row.uuid(3)),
+      id: try row.uuid(0), at: try row.timestamp(2),
+      place: WebhookDeliveriesQuery.Position(microseconds: Int64(try row.int(1)), id: try row.uuid(0)),
+      workspace: WorkspaceID(try row.uuid(3)),
       sequence: try row.optionalInt(4).map { Int64($0) }, event: try row.string(5), type: try row.string(6), webhookID: try row.string(7),
       attempt: try row.int(8), isAhead: try row.bool(9), isDelivered: try row.bool(10), url: try row.string(11),
       milliseconds: try row.int(12), status: try row.optionalInt(13), error: try row.optionalString(14),

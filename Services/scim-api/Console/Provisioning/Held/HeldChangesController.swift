@@ -19,8 +19,8 @@ struct HeldChangesController: ConsoleController {
 
   func addRoutes(to group: RouterGroup<ConsoleContext>) {
     group.page("provisioning/held", use: show)
-    group.form("provisioning/held/{id}/approve") { _, context in try await decide(.approve, context) }
-    group.form("provisioning/held/{id}/reject") { _, context in try await decide(.reject, context) }
+    group.form("provisioning/held/{id}/approve") { form, context in try await decide(.approve, form, context) }
+    group.form("provisioning/held/{id}/reject") { form, context in try await decide(.reject, form, context) }
   }
 
   private func show(_ parameters: QueryParameters, _ context: ConsoleContext) async throws -> ConsolePage {
@@ -37,7 +37,9 @@ struct HeldChangesController: ConsoleController {
         pending, decided: try await decided, settings: context.session.caller.settings, tabs: try await tabs, isFirst: last == nil))
   }
 
-  private func decide(_ verdict: HeldChangeDecision.Verdict, _ context: ConsoleContext) async throws -> FormResult {
+  private func decide(
+    _ verdict: HeldChangeDecision.Verdict, _ form: Form, _ context: ConsoleContext
+  ) async throws -> FormResult {
     let text = context.parameters.get("id") ?? ""
     guard let id = HeldChangeID(text), let change = try await query.change(id, in: context.workspace) else {
       throw APIError(404, "There is no held change '\(text.prefix(64))'.")
@@ -46,7 +48,8 @@ struct HeldChangesController: ConsoleController {
       .decideHeldChange(HeldChangeDecision(change: id, verdict: verdict)), on: change.resource, for: context.session.caller,
       info: context.info)
     if case .refused(let status, let error) = outcome { throw APIError(status: status, stored: error) }
-    return .redirect(to: ProvisioningTab.Page.held.path, message: Self.message(verdict, change))
+    let path = form["back"] == "accounts" ? ConsoleSection.accounts.path : ProvisioningTab.Page.held.path
+    return .redirect(to: path, message: Self.message(verdict, change))
   }
 
   /// The message after a decision.

@@ -30,6 +30,8 @@ struct HeldChangesView: Sendable {
     var leaversHeading: String
     /// The number of further members who would leave.
     var more: String?
+    /// The page with the account that the person would be linked to.
+    var accountPath: String?
     /// The response that the identity provider got.
     var response: String
     var approveEffect: String
@@ -148,6 +150,7 @@ extension HeldChangesView.PendingChange {
     leaversHeading = change.leaving == 1 ? "The person who would leave" : "The \(ConsoleText.number(change.leaving)) people who would leave"
     let unlisted = change.leaving - leavers.count
     more = unlisted > 0 ? "and \(ConsoleText.number(unlisted)) more; scimctl held show \(change.id) lists them all" : nil
+    accountPath = change.kind == .accountMatched ? "\(ConsoleSection.accounts.path)#decisions" : nil
     approvePath = "\(ProvisioningTab.Page.held.path)/\(change.id)/approve"
     rejectPath = "\(ProvisioningTab.Page.held.path)/\(change.id)/reject"
     switch change.kind {

@@ -5,53 +5,82 @@ import Postgres
 import Primitives
 
 /// Reads imported accounts and imports.
-struct AccountsQuery: Sendable {
+package struct AccountsQuery: Sendable {
   let database: Database
 
+  /// Reads from the views of `database`.
+  package init(database: Database) {
+    self.database = database
+  }
+
   /// A stored account.
-  struct Account: Sendable {
-    var id: String
-    var email: String
-    var externalID: String?
-    var state: String
-    var user: UserID?
-    var importedAt: Date
+  package struct Account: Sendable, Equatable {
+    /// The product's id.
+    package var id: String
+    /// The address.
+    package var email: String
+    /// The id that the identity provider sends as `externalId`.
+    package var externalID: String?
+    /// `active` or `disabled`.
+    package var state: String
+    /// The user that is linked to the account.
+    package var user: UserID?
+    /// When it was last imported.
+    package var importedAt: Date
   }
 
   /// A stored import.
-  struct Import: Sendable {
-    var id: CommandID
-    var status: String
-    var createdBy: String
-    var createdAt: Date
-    var startedAt: Date?
-    var finishedAt: Date?
-    var lines: Int?
-    var position: Int
-    var linked: Int
-    /// A JSON array.
-    var errors: String?
+  package struct Import: Sendable {
+    /// The id: that of its first command.
+    package var id: CommandID
+    /// `staging`, `waiting`, `applying`, `done` or `failed`.
+    package var status: String
+    /// The actor who sent the file.
+    package var createdBy: String
+    /// When the file was sent.
+    package var createdAt: Date
+    /// When it was completely stored.
+    package var startedAt: Date?
+    /// When it was applied, or failed.
+    package var finishedAt: Date?
+    /// The number of lines.
+    package var lines: Int?
+    /// The last line that is applied.
+    package var position: Int
+    /// The number of existing users that were linked.
+    package var linked: Int
+    /// Why it failed: a JSON array of objects with `line` and `detail`.
+    package var errors: String?
   }
 
   /// A line whose address or external id another stored account has.
-  struct Conflict: Sendable, Equatable {
-    var line: Int
+  package struct Conflict: Sendable, Equatable {
+    /// The number of the line.
+    package var line: Int
     /// `email` or `externalId`.
-    var attribute: String
+    package var attribute: String
     /// The id of the other account.
-    var account: String
+    package var account: String
   }
 
   /// What an import would do.
-  struct Effect: Sendable, Equatable {
+  package struct Effect: Sendable, Equatable {
     /// How many accounts are stored already.
-    var existing = 0
+    package var existing = 0
     /// How many of these are linked.
-    var linked = 0
+    package var linked = 0
     /// How many existing users would be linked.
-    var matching = 0
+    package var matching = 0
 
-    static func += (left: inout Effect, right: Effect) {
+    /// An effect of nothing, or with these numbers.
+    package init(existing: Int = 0, linked: Int = 0, matching: Int = 0) {
+      self.existing = existing
+      self.linked = linked
+      self.matching = matching
+    }
+
+    /// Adds the numbers of another part of the import.
+    package static func += (left: inout Effect, right: Effect) {
       left.existing += right.existing
       left.linked += right.linked
       left.matching += right.matching
@@ -61,7 +90,7 @@ struct AccountsQuery: Sendable {
   /// A page of accounts in the order of their ids.
   ///
   /// - Parameter linked: Whether they are linked to users; `nil`: all.
-  func accounts(linked: Bool?, after: String?, limit: Int, in workspace: WorkspaceID) async throws -> [Account] {
+  package func accounts(linked: Bool?, after: String?, limit: Int, in workspace: WorkspaceID) async throws -> [Account] {
     let statement =
       switch linked {
       case nil: Self.allAccounts
@@ -94,7 +123,7 @@ struct AccountsQuery: Sendable {
   }
 
   /// An import; nil if there is none.
-  func accountImport(_ id: CommandID, in workspace: WorkspaceID) async throws -> Import? {
+  package func accountImport(_ id: CommandID, in workspace: WorkspaceID) async throws -> Import? {
     try await database.query(Self.importByID, [.uuid(workspace.uuid), .uuid(id.uuid)], in: workspace).first.map { row in
       Import(
         id: id, status: try row.string(0), createdBy: try row.string(1), createdAt: try row.timestamp(2),
@@ -112,7 +141,7 @@ struct AccountsQuery: Sendable {
     """)
 
   /// The conflicts of lines with stored accounts.
-  func conflicts(of lines: [AccountStaging.Line], in workspace: WorkspaceID) async throws -> [Conflict] {
+  package func conflicts(of lines: [AccountStaging.Line], in workspace: WorkspaceID) async throws -> [Conflict] {
     let kept = lines.filter { $0.account.state != .deleted }
     guard !kept.isEmpty else { return [] }
     return try await database.query(
@@ -140,7 +169,8 @@ struct AccountsQuery: Sendable {
     """)
 
   /// What the import of lines would do.
-  func effect(of lines: [AccountStaging.Line], under settings: WorkspaceSettings, in workspace: WorkspaceID) async throws -> Effect {
+  package func effect(of lines: [AccountStaging.Line], under settings: WorkspaceSettings, in workspace: WorkspaceID) async throws -> Effect
+  {
     let accounts = lines.map(\.account).filter { $0.state != .deleted }
     var (keys, ids): ([String], [String]) = ([], [])
     switch settings.accountLinking {
