@@ -108,6 +108,19 @@ struct ProcessTests {
     #expect(text.contains("schema trial of the database is at version 0, this build works with 1: run `scimctl migrate`"))
   }
 
+  @Test("A database behind a pooler in transaction mode exits with 78; the error says what is needed")
+  func transactionPooler() async throws {
+    let server = try await PostgresServer.shared()
+    let bouncer = try await PgBouncerServer(.transaction, before: server)
+    let url = bouncer.url()
+    let result = await #expect(processExitsWith: .exitCode(78), observing: [\.standardErrorContent]) { [url = url as String] in
+      try await TestService.unreachable(database: url).run { _ in [] }
+    }
+    withExtendedLifetime(bouncer) {}
+    let text = try result.standardError
+    #expect(text.contains("pool_mode = session"))
+  }
+
   @Test("With PostgreSQL available it waits for Kafka, and stops at once on a signal")
   func waitingForKafka() async throws {
     let url = try await PostgresServer.emptyDatabase()

@@ -128,4 +128,27 @@ struct SettingsTests {
     let settings = try await read([.replica], environment: setting.map { ["ROLLCALL_REPLICA": $0] } ?? [:])
     #expect(ServiceRuntime.replica(settings, hostName: hostName) == expected)
   }
+
+  @Test("Replicas without a number are distributed by their host name")
+  func distribution() async throws {
+    let settings = try await read([.replica], environment: [:])
+    let pods = (0..<100).map { ServiceRuntime.distribution(settings, hostName: "rollcall-scim-api-7c9d8f6b5-\($0)x") }
+    let outside = pods.filter { !(0..<10_000).contains($0) }
+    #expect(outside.isEmpty)
+    // On average, 12 partitions get 8 of 100 replicas each.
+    let replicas = Dictionary(grouping: pods) { $0 % 12 }.mapValues(\.count)
+    #expect(replicas.count == 12)
+    let most = replicas.values.max() ?? 0
+    #expect(most <= 20)
+    #expect(ServiceRuntime.distribution(settings, hostName: "a") == ServiceRuntime.distribution(settings, hostName: "a"))
+    #expect(ServiceRuntime.distribution(settings, hostName: nil) >= 0)
+  }
+
+  @Test("A replica with a number is distributed by it")
+  func numberedDistribution() async throws {
+    let numbered = try await read([.replica], environment: ["ROLLCALL_REPLICA": "5"])
+    #expect(ServiceRuntime.distribution(numbered, hostName: "scim-api-x7") == 5)
+    let unnumbered = try await read([.replica], environment: [:])
+    #expect(ServiceRuntime.distribution(unnumbered, hostName: "scim-api-3") == 3)
+  }
 }

@@ -34,7 +34,7 @@ package struct ScimAPIService {
     try await runtime.ensureTopics()
     let producer = try Producer(runtime.kafka, logger: runtime.logger)
     let requests = try RequestReply(
-      runtime.kafka, producer: producer, replyTopic: .identityReplies, instance: runtime.replica,
+      runtime.kafka, producer: producer, replyTopic: .identityReplies, instance: runtime.distribution,
       maximumPending: try settings.integer(.maximumInFlight), logger: runtime.logger)
     let database = Database(
       pool: pool, retryTimeout: try settings.duration(.readRetryTime),

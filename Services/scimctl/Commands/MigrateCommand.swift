@@ -24,7 +24,9 @@ struct MigrateCommand: AsyncParsableCommand {
   func run() async throws {
     let settings = try await Settings.forReading()
     let outcome = try await withDatabase(settings) { pool in
-      try await Migrator.migrate(SchemaMigrations.all, on: pool, force: force, logger: Logger(label: settings.service))
+      // The migrations take an advisory lock.
+      try await pool.checkSessions()
+      return try await Migrator.migrate(SchemaMigrations.all, on: pool, force: force, logger: Logger(label: settings.service))
     }
     for line in Self.lines(outcome) { print(line) }
     for warning in Self.warnings(outcome) { StandardError.print("scimctl: \(warning)") }

@@ -11,8 +11,6 @@ struct ConnectionParameters: Sendable {
   /// - Throws: `PostgresError` if the URL is invalid; the message does not contain the URL, which can hold a password.
   init(_ configuration: PostgresConfiguration) throws(PostgresError) {
     var given = try Self.parse(configuration.url)
-    let settings = Self.settings(configuration).map { "-c \($0)=\($1)" }.joined(separator: " ")
-    given["options"] = "\(settings) \(given["options"] ?? "")"
     given["client_encoding"] = "UTF8"
     let defaults = [
       "fallback_application_name": configuration.applicationName,
@@ -22,6 +20,13 @@ struct ConnectionParameters: Sendable {
     given.merge(defaults) { given, _ in given }
     keywords = given.keys.sorted()
     values = keywords.map { given[$0] ?? "" }
+  }
+
+  /// The statements that set the server's settings for the session.
+  ///
+  /// They are not in the startup message (`options`), because PgBouncer rejects that, or ignores them there.
+  static func sessionScript(_ configuration: PostgresConfiguration) -> String {
+    settings(configuration).map { "set \($0) = '\($1)'" }.joined(separator: "; ")
   }
 
   /// The server's settings for the session.

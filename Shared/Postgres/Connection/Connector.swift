@@ -45,8 +45,36 @@ struct Connector {
       if progress == .failed { throw libpq.failure }
       expireWaiting()
     }
+    guard try setUp(libpq, until: deadline) else { return nil }
     try libpq.enterPipeline()
     return libpq
+  }
+
+  /// Sets the session's settings.
+  ///
+  /// - Returns: Whether the connection is still needed.
+  private func setUp(_ libpq: LibPQConnection, until deadline: ContinuousClock.Instant) throws(PostgresError) -> Bool {
+    let name = "set up the session"
+    try libpq.start(script: ConnectionParameters.sessionScript(connection.configuration))
+    while true {
+      guard try awaitResult(of: libpq, until: deadline) else { return false }
+      guard let result = libpq.nextResult(of: name) else { return true }
+      if result.status != .done { throw .connection("\(name): \(result.error())") }
+    }
+  }
+
+  /// Waits until the next result has arrived, so that reading it does not block.
+  ///
+  /// - Returns: Whether the connection is still needed.
+  private func awaitResult(of libpq: LibPQConnection, until deadline: ContinuousClock.Instant) throws(PostgresError) -> Bool {
+    while libpq.isBusy {
+      if connection.isDrained { return false }
+      guard ContinuousClock.now < deadline else { throw .connection("no answer within \(connection.configuration.connectTimeout)") }
+      var descriptor = pollfd(fd: libpq.socket, events: Int16(POLLIN), revents: 0)
+      if poll(&descriptor, 1, Int32(Self.tick / .milliseconds(1))) > 0, !libpq.receive() { throw libpq.failure }
+      expireWaiting()
+    }
+    return true
   }
 
   /// Waits, but returns early if the connection is closed.

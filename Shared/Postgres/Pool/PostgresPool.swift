@@ -102,7 +102,8 @@ public final class PostgresPool: Service, Sendable {
       within: limit, otherwise: connection.failure ?? PostgresError.connection("the server has not answered within \(limit)"))
   }
 
-  private static let check = Statement("check", "select 1")
+  // Not prepared, so that it also succeeds behind a pooler in transaction mode, which `checkSessions()` then reports.
+  private static let check = Statement(once: "check", "select 1")
 
   /// Waits until the server answers, and logs the reason while it does not.
   ///

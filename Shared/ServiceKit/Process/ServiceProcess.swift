@@ -98,7 +98,7 @@ public enum ServiceProcess {
     let server = HealthServer(
       host: try settings.string(.healthHost), port: try settings.integer(.healthPort), health: health, metrics: registry, logger: logger)
     let runner = ServiceRunner(
-      runtime: try ServiceRuntime(settings: settings, logger: logger, replica: replica, health: health), migrations: migrations,
+      runtime: try ServiceRuntime(settings: settings, logger: logger, hostName: hostName, health: health), migrations: migrations,
       shutdownLimit: try settings.duration(.shutdownSeconds), make: make)
     // The group shuts down in reverse order, so the health server answers while the services finish.
     let group = ServiceGroup(

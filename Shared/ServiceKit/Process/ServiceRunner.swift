@@ -42,6 +42,7 @@ struct ServiceRunner: Service {
     health.add("kafka") { await reachability.check() }
     health.add("postgres") { await Self.problem { try await pool.check() } }
     try await waitForPostgres { try await pool.check() }
+    try await waitForPostgres { try await pool.checkSessions() }
     // Recorded first: a contract migration that begins after this sees the process, and one that began before is seen by the check.
     try await waitForPostgres { try await recorder.record() }
     try await waitForPostgres { try await Migrator.verify(migrations, on: pool) }
@@ -53,7 +54,7 @@ struct ServiceRunner: Service {
 
   /// Retries while PostgreSQL reports an error, including a wrong password or a missing database, which can be fixed on the server.
   ///
-  /// - Throws: ``SchemaMismatch``; `PostgresError` if the URL is invalid.
+  /// - Throws: ``SchemaMismatch``; `PostgresError` if the URL is invalid, or leads to a pooler in transaction mode.
   private func waitForPostgres(_ attempt: () async throws -> Void) async throws {
     try await runtime.wait(for: "PostgreSQL") {
       do {

@@ -14,6 +14,9 @@ public struct ServiceRuntime: Sendable {
   public let name: String
   /// The number of the replica, from 0.
   public let replica: Int
+  /// A number that spreads replicas over partitions: the number of the replica, or a hash of the host name if nothing numbers the replicas, as
+  /// in a Kubernetes Deployment. Two replicas may have the same.
+  public let distribution: Int
   /// The Kafka configuration, with ``memberID`` as the client id.
   public let kafka: KafkaConfiguration
   /// The health checks of the process.
@@ -21,11 +24,12 @@ public struct ServiceRuntime: Sendable {
   /// The session timeout of consumers: after it, other replicas take over the partitions of one that sends no heartbeats.
   public let sessionTimeout: Duration
 
-  init(settings: ServiceSettings, logger: Logger, replica: Int, health: Health) throws(SettingsError) {
+  init(settings: ServiceSettings, logger: Logger, hostName: String?, health: Health) throws(SettingsError) {
     self.settings = settings
     self.logger = logger
     name = settings.service
-    self.replica = replica
+    replica = Self.replica(settings, hostName: hostName)
+    distribution = Self.distribution(settings, hostName: hostName)
     self.health = health
     kafka = try settings.kafka(clientID: "\(settings.service)-\(replica)")
     sessionTimeout = try settings.sessionTimeout
@@ -70,11 +74,23 @@ public struct ServiceRuntime: Sendable {
   /// The replica number from the settings, or the number after the last hyphen of the host name (the ordinal of a Kubernetes StatefulSet's
   /// pod), or 0.
   static func replica(_ settings: ServiceSettings, hostName: String?) -> Int {
+    number(settings, hostName: hostName) ?? 0
+  }
+
+  /// See ``distribution``.
+  static func distribution(_ settings: ServiceSettings, hostName: String?) -> Int {
+    if let number = number(settings, hostName: hostName) { return number }
+    // FNV-1a. Swift's own hash differs in each process, so that a log could not be compared with another.
+    let hash = (hostName ?? "").utf8.reduce(UInt32(2_166_136_261)) { hash, byte in (hash ^ UInt32(byte)) &* 16_777_619 }
+    return Int(hash % 10_000)
+  }
+
+  private static func number(_ settings: ServiceSettings, hostName: String?) -> Int? {
     if let text = settings.optionalString(.replica), let replica = Int(text) { return replica }
     // A container's host name is hexadecimal digits without a hyphen and changes with every start.
     guard let hostName, let hyphen = hostName.lastIndex(of: "-"), case let digits = hostName[hyphen...].dropFirst(),
       digits.allSatisfy({ $0.isASCII && $0.isNumber }), let replica = Int(digits), replica < 10_000
-    else { return 0 }
+    else { return nil }
     return replica
   }
 }
