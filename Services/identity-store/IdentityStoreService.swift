@@ -72,6 +72,7 @@ package struct IdentityStoreService {
       var services: [any Service] = [pool, producer, relay]
       services += expiringRows.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
       services += [backfill, rebuilds, imports]
+      services.append(QueueMonitor(pool: pool, queues: [.outbox("identity.outbox"), .heldChanges], logger: runtime.logger))
       if let rotation { services.append(rotation) }
       return services + logging + [recorder, consumer, loop]
     }
