@@ -18,7 +18,7 @@ struct DeadLetterCheck: Sendable {
       guard let last = own.last else { return nil }
       return .warn(
         "dead-letters", "\(own.count) messages of \(consumer) were set aside and not handled yet; the last one: \(last.error.prefix(200))",
-        fix: "scimctl dead-letters list --consumer \(consumer); then see ops/runbook.md, Dead letters")
+        fix: "scimctl dead-letters list --consumer \(consumer); then see ops/runbook.md, RollcallDeadLetters")
     }
   }
 }
