@@ -28,11 +28,13 @@ struct DoctorCommand: AsyncParsableCommand {
     if failed { throw ExitCode(1) }
   }
 
-  /// The findings, one by one as the checks finish.
+  /// The findings of all checks, the worst first.
   static func findings() -> AsyncStream<Finding> {
     let (stream, findings) = AsyncStream.makeStream(of: Finding.self)
     let checks = Task {
-      await runChecks { findings.yield($0) }
+      var all: [Finding] = []
+      await runChecks { all.append($0) }
+      for finding in Finding.worstFirst(all) { findings.yield(finding) }
       findings.finish()
     }
     findings.onTermination = { _ in checks.cancel() }
