@@ -46,9 +46,11 @@ extension ScimctlError {
   init?(reporting error: any Error) {
     switch error {
     case let failure as ScimctlError: self = failure
+    case let problem as ServerProblem: self.init(problem, from: "the server")
     case let error as SettingsError: self.init(.configuration, "\(error)")
     case let error as PostgresError: self.init(error)
     case let error as SchemaMismatch: self.init(.configuration, "\(error)")
+    case let error as MigrationBlocked: self.init(.temporary, "\(error)")
     case let error as MigrationError: self.init(.internal, "the migration was rolled back: \(error)")
     case let error as KafkaError where error.code == .configuration:
       self.init(.configuration, "\(error); see ROLLCALL_KAFKA and ROLLCALL_KAFKA_PROPERTIES")

@@ -113,7 +113,7 @@ extension Command.Operation {
   init(type: String, data: [UInt8]) throws(MessageError) {
     guard type.hasPrefix(Self.typePrefix), type.hasSuffix(Self.typeSuffix),
       let decoder = Self.decoders[String(type.dropFirst(Self.typePrefix.count).dropLast(Self.typeSuffix.count))]
-    else { throw .unknownType(type) }
+    else { throw .unreadable(type, known: Self.decoders.keys.map { Self.typePrefix + $0 + Self.typeSuffix }) }
     self = try decoder(data, type)
   }
 }

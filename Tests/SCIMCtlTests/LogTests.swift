@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Migrations
 import Models
 import ProvisioningLog
 import SCIM
@@ -225,19 +226,21 @@ struct DoctorTests {
     #expect(more.first?.fix?.contains("ROLLCALL_TOPIC_PARTITIONS=6") == true)
   }
 
-  @Test("Findings about schemas, outbox, partitions, templates and clocks name a fix")
+  @Test("Findings about schemas, outbox, templates and clocks name a fix")
   func database() {
-    #expect(DatabaseCheck.schema("identity", found: 4, expected: 4).status == .ok)
-    #expect(DatabaseCheck.schema("identity", found: 3, expected: 4).fix?.contains("scimctl migrate") == true)
-    #expect(DatabaseCheck.schema("identity", found: 5, expected: 4).status == .fail)
+    let supported = SchemaRange(schema: "identity", oldest: 4, newest: 5)
+    func finding(_ number: Int, lastContract: Int = 3) -> Finding {
+      DatabaseCheck.schema(supported, found: SchemaVersion(number: number, lastContract: lastContract))
+    }
+    #expect(finding(5).status == .ok)
+    #expect(finding(3).status == .fail && finding(3).fix?.contains("scimctl migrate") == true)
+    #expect(finding(4).status == .warn)
+    #expect(finding(6).status == .ok)
+    #expect(finding(6, lastContract: 6).status == .fail)
     #expect(DatabaseCheck.outbox(waiting: 0, age: 0).status == .ok)
     #expect(DatabaseCheck.outbox(waiting: 9, age: 1).status == .ok)
     #expect(DatabaseCheck.outbox(waiting: 9, age: 20).status == .warn)
     #expect(DatabaseCheck.outbox(waiting: 9, age: 120).status == .fail)
-    #expect(DatabaseCheck.partitions(["provisioning_log_20260131", "provisioning_log_20260201"], at: Self.now).status == .ok)
-    let ends = DatabaseCheck.partitions(["provisioning_log_20260131"], at: Self.now)
-    #expect(ends.status == .fail)
-    #expect(ends.message.contains("provisioning_log_20260201"))
     #expect(DatabaseCheck.templates(missing: []).map(\.status) == [.ok])
     let lost = DatabaseCheck.templates(missing: [("acme", "de")])
     #expect(lost.map(\.status) == [.warn])
@@ -245,6 +248,24 @@ struct DoctorTests {
     #expect(DatabaseCheck.clock(difference: 0.01, "Its").status == .ok)
     #expect(DatabaseCheck.clock(difference: -10, "Its").status == .warn)
     #expect(DatabaseCheck.clock(difference: 100, "Its").status == .fail)
+  }
+
+  @Test("Each table with a partition for each day needs those of today and tomorrow")
+  func partitions() {
+    let tables = ["provisioning_log", "events", "webhook_deliveries"]
+    func partitions(_ days: [String]) -> [PartitionCheck.Partition] {
+      tables.flatMap { table in days.map { PartitionCheck.Partition(table: table, name: "\(table)_\($0)") } }
+    }
+    let complete = PartitionCheck.findings(partitions(["20260130", "20260131", "20260201"]), at: Self.now)
+    #expect(complete.map(\.check) == ["log-partitions", "event-partitions", "delivery-partitions"])
+    #expect(complete.allSatisfy { $0.status == .ok })
+    let ends = PartitionCheck.findings(partitions(["20260131"]), at: Self.now)
+    #expect(ends.map(\.status) == [.fail, .warn, .warn])
+    for (table, finding) in zip(tables, ends) {
+      #expect(finding.message.contains("no partition \(table)_20260201:"), "\(finding.message)")
+    }
+    let without = PartitionCheck.findings([], at: Self.now)
+    #expect(without.allSatisfy { $0.message.contains("_20260131 and ") && $0.fix != nil })
   }
 
   @Test("A finding is printed as text or JSON")

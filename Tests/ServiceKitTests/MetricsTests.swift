@@ -85,11 +85,11 @@ struct MetricsTests {
   @Test("Metrics of the catalogue have a description, and buckets of their own")
   func catalogued() {
     Timer(label: "rollcall_push_to_invitation_seconds", factory: registry).recordSeconds(45)
-    registry.recordBuild(service: "scim-api", version: "1.2.3")
+    registry.recordBuild(service: "scim-api", version: "1.2.3", commit: "4f2c1d9a8b7e")
     #expect(lines.contains { $0.hasPrefix("# HELP rollcall_push_to_invitation_seconds The time from ") })
     #expect(lines.contains(#"rollcall_push_to_invitation_seconds_bucket{le="60"} 1"#))
     #expect(lines.contains(#"rollcall_push_to_invitation_seconds_bucket{le="30"} 0"#))
-    #expect(lines.contains(#"rollcall_build_info{service="scim-api",version="1.2.3"} 1"#))
+    #expect(lines.contains(#"rollcall_build_info{commit="4f2c1d9a8b7e",service="scim-api",version="1.2.3"} 1"#))
   }
 
   @Test("The names of the catalogue follow Prometheus' conventions", arguments: MetricCatalogue.all)

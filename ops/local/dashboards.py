@@ -404,6 +404,7 @@ LIMITS = [
             width=12,
         ),
         Panel("Requests in flight", [("sum by (instance) (http_requests_in_flight)", "{{instance}}")]),
+        Panel("Long polls", [("sum by (instance) (rollcall_event_requests_waiting)", "{{instance}}")]),
         Panel("Requests by status", [(rate("http_requests_total", "status"), "{{status}}")], unit="reqps"),
         Panel(
             "Memory of scim-api",

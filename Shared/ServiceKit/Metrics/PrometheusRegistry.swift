@@ -33,8 +33,8 @@ final class PrometheusRegistry: MetricsFactory {
   }
 
   /// Records which build the process runs, as labels of a metric that is always 1.
-  func recordBuild(service: String, version: String) {
-    makeMeter(label: "rollcall_build_info", dimensions: [("service", service), ("version", version)]).set(Int64(1))
+  func recordBuild(service: String, version: String, commit: String) {
+    makeMeter(label: "rollcall_build_info", dimensions: [("service", service), ("version", version), ("commit", commit)]).set(Int64(1))
   }
 
   func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {

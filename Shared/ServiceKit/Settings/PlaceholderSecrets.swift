@@ -40,7 +40,9 @@ public enum PlaceholderSecrets {
       guard let value = settings.optionalString(setting) else { continue }
       if setting.isKey, let problem = problem(withKey: value) {
         problems.append("\(setting.environmentName) (\(setting.key)) \(problem). Generate one: openssl rand -base64 32")
-      } else if setting.isSecret, setting.key.hasPrefix("database."), let password = password(inDatabaseURL: value), isKnown(password: password) {
+      } else if setting.isSecret, setting.key.hasPrefix("database."), let password = password(inDatabaseURL: value),
+        isKnown(password: password)
+      {
         problems.append(
           "\(setting.environmentName) (\(setting.key)) has a well-known password. Change it: alter role … password …")
       } else if setting.isSecret, !setting.isKey, isKnown(password: value) {

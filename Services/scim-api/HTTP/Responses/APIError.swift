@@ -13,6 +13,8 @@ package struct APIError: HTTPResponseError, Sendable, Equatable {
   package var headers: HTTPFields = [:]
   /// The limit that rejected the request; nil for any other error.
   package var limit: RequestLimit?
+  /// The detail for the product, if it differs from the one for the identity provider.
+  private(set) var productDetail: String?
 
   /// The default value of `Retry-After`, in seconds.
   package static let retrySeconds = 2
@@ -35,6 +37,19 @@ package struct APIError: HTTPResponseError, Sendable, Equatable {
 }
 
 extension APIError {
+  /// The same error, whose `detail` advises the product if it differs from the one for the identity provider.
+  var addressingProduct: APIError {
+    guard let productDetail else { return self }
+    return APIError(SCIMError(status: error.status, scimType: error.scimType, detail: productDetail), headers: headers).because(of: limit)
+  }
+
+  /// The same error with another detail for the product.
+  func forProduct(_ detail: String) -> APIError {
+    var error = self
+    error.productDetail = detail
+    return error
+  }
+
   /// The HTTP status.
   package var status: HTTPResponse.Status { HTTPResponse.Status(code: error.status) }
 
