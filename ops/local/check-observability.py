@@ -86,12 +86,20 @@ def alert_problems():
 
 def parse_problems(promtool):
     """Expressions of dashboards that do not parse."""
-    for place, expression in dashboard_expressions():
-        group = {"groups": [{"name": "dashboards", "rules": [{"record": "parsed", "expr": expression}]}]}
-        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-            json.dump(group, file)
-            file.flush()
-            yield from (f"{place}: {problem}" for problem in run(promtool, "check", "rules", file.name))
+    found = list(dashboard_expressions())
+    # All of them at once, and one by one only to find the wrong ones.
+    if not check_expressions(promtool, [expression for _, expression in found]):
+        return
+    for place, expression in found:
+        yield from (f"{place}: {problem}" for problem in check_expressions(promtool, [expression]))
+
+
+def check_expressions(promtool, expressions):
+    rules = [{"record": f"parsed_{number}", "expr": expression} for number, expression in enumerate(expressions)]
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+        json.dump({"groups": [{"name": "dashboards", "rules": rules}]}, file)
+        file.flush()
+        return run(promtool, "check", "rules", file.name)
 
 
 def catalogue_problems():
