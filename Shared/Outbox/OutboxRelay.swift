@@ -88,9 +88,9 @@ public final class OutboxRelay: Service, Sendable {
 extension OutboxRelay? {
   /// As ``OutboxRelay/publishing(_:)``; without a relay, only commits, and the messages stay in the outbox.
   public nonisolated(nonsending) func publishing<Value>(
-    _ commit: nonisolated(nonsending) ((Statement, [PostgresValue])?) async throws -> (Value, [StoredMessage])
+    _ commit: nonisolated(nonsending) ([(Statement, [PostgresValue])]) async throws -> (Value, [StoredMessage])
   ) async throws -> Value {
-    guard let self else { return try await commit(nil).0 }
+    guard let self else { return try await commit([]).0 }
     return try await self.publishing(commit)
   }
 }
@@ -98,17 +98,17 @@ extension OutboxRelay? {
 extension OutboxRelay {
   /// Commits a transaction that stores messages, and publishes them. Does not wait until they are published.
   ///
-  /// - Parameter commit: Commits and returns the stored messages. Its first parameter is a statement to be executed in the same transaction: it
-  ///   deletes the rows of messages that are published; nil if there are none. Call this method only when the transaction holds the locks of
+  /// - Parameter commit: Commits and returns the stored messages. Its parameter is to be executed in the same transaction: the
+  ///   statement that deletes the rows of published messages; empty if there are none. Call this method only when the transaction holds the locks of
   ///   all that it changes, since the order of the calls is the order of the messages.
   /// - Throws: The errors of `commit`. Nothing is lost if the outcome is unknown: the relay finds the rows in the table.
   public nonisolated(nonsending) func publishing<Value>(
-    _ commit: nonisolated(nonsending) ((Statement, [PostgresValue])?) async throws -> (Value, [StoredMessage])
+    _ commit: nonisolated(nonsending) ([(Statement, [PostgresValue])]) async throws -> (Value, [StoredMessage])
   ) async throws -> Value {
     noteAssignment()
     let (place, published) = queue.withLock { ($0.open(), $0.takeDeletion(batchSize)) }
     do {
-      let (value, messages) = try await commit(published.isEmpty ? nil : outbox.deletion(of: published))
+      let (value, messages) = try await commit(published.isEmpty ? [] : [outbox.deletion(of: published)])
       end(place, messages, published, isDeleted: true)
       return value
     } catch {

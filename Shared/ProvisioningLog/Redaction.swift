@@ -297,8 +297,10 @@ extension Redaction {
     var isWebToken: Bool
 
     func isSecret(_ text: ArraySlice<UInt8>) -> Bool {
-      // A text shorter than any secret is a name.
-      guard text.count >= Redaction.minimumSecret else { return false }
+      // A text shorter than any secret is a name, and so is one of capital letters: that of a setting in the environment.
+      guard text.count >= Redaction.minimumSecret, !text.allSatisfy({ (0x41...0x5A).contains($0) || $0 == UInt8(ascii: "_") }) else {
+        return false
+      }
       return !isWebToken || text.count { $0 == UInt8(ascii: ".") } >= 2
     }
   }

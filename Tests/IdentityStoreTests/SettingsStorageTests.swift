@@ -174,7 +174,9 @@ struct SettingsStorageTests {
       #expect(replies.map(\.outcome.status) == [204] && replies.map(\.requestDigest) == ["0badcafe"])
     }
     let uses = TokenUses(uses: [.init(token: id, address: "192.0.2.1", count: 2, lastUsedAt: Date())])
-    #expect(try await process.execute([command(.recordTokenUses(uses))])[0].outcome.status == 204)
+    var report = command(.recordTokenUses(uses))
+    report.actor = .service("scim-api")
+    #expect(try await process.execute([report])[0].outcome.status == 204)
     #expect(try await process.execute([command(.revokeToken(TokenRevocation(token: id)))])[0].outcome.status == 204)
     let nobody = "workspace_id = '\(WorkspaceID.deployment)'"
     #expect(try await store.count("select count(*) from identity.tokens where \(nobody) and revoked_at is not null") == 1)

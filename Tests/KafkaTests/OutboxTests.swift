@@ -55,7 +55,7 @@ struct OutboxTests {
       let insertion = Outbox(table: "outbox").insertion(of: messages)
       try await pool.transaction { transaction in
         try await relay.publishing { deletion in
-          let rows = try await transaction.pipeline([insertion] + (deletion.map { [$0] } ?? []), commit: true)
+          let rows = try await transaction.pipeline([insertion] + deletion, commit: true)
           return ((), try Outbox.stored(messages, rows[0]))
         }
       }
@@ -164,8 +164,8 @@ struct OutboxTests {
         do {
           try await setup.pool.transaction { transaction in
             try await relay.publishing { deletion in
-              guard let deletion else { return ((), []) }
-              _ = try await transaction.pipeline([deletion, (Statement("fail", "select 1 / 0"), [])], commit: true)
+              if deletion.isEmpty { return ((), []) }
+              _ = try await transaction.pipeline(deletion + [(Statement("fail", "select 1 / 0"), [])], commit: true)
               return ((), [])
             }
           }
@@ -314,11 +314,12 @@ struct OutboxTests {
     try await running(setup.pool, setup.producer, relay) {
       try await setup.write(0..<100)
       relay.wake()
+      // Waits until the connections are cut off, so that the writes of the test itself do not use one of them.
       _ = try await setup.pool.query(
         Statement(
           "cut off",
           """
-          select pg_terminate_backend(pid)
+          select pg_terminate_backend(pid, 60000)
           from pg_stat_activity
           where datname = current_database() and pid <> pg_backend_pid()
           """))

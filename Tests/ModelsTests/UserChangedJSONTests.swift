@@ -29,7 +29,9 @@ struct UserChangedJSONTests {
     let quoted = UserSnapshot(id: .made(at: time), state: .invited, userName: "a\"\\\n\t\u{1}\u{7F}/\u{2028}", displayName: "e\u{301}")
     var extended = full
     extended.attributes = ["urn:example:acme:2.0:User": .object(["floor": .integer(3), "names": .array([.string("a\""), .null])])]
-    return [restated, reduced, event(quoted), event(extended), event(full, version: .max), event(full, version: 0), event(full, version: -1)]
+    return [
+      restated, reduced, event(quoted), event(extended), event(full, version: .max), event(full, version: 0), event(full, version: -1),
+    ]
   }
 
   @Test("The JSON is that of the encoder, byte by byte, and round-trips", arguments: plain + others)

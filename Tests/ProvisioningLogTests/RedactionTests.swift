@@ -94,6 +94,7 @@ struct RedactionTests {
       (#"the filter is: Secret xx "hunter2"#, #"the filter is: Secret xx "(removed)"#),
       (#"userName eq "ana""#, #"userName eq "ana""#),
       ("ROLLCALL_0123456789abcdefghij is none", "ROLLCALL_(removed) is none"),
+      ("ROLLCALL_DATABASE_FEED_URL is not set", "ROLLCALL_DATABASE_FEED_URL is not set"),
       ("eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl is none", "(removed) is none"), ("eyJust a word", "eyJust a word"),
     ])
   func text(_ sent: String, _ redacted: String) {

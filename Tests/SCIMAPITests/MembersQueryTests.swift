@@ -28,8 +28,9 @@ struct MembersQueryTests {
     try await store.insertInvitation(of: ids[0].user, state: "revoked", at: "2026-01-01Z")
     let latest = try await store.insertInvitation(of: ids[0].user, state: "sent", at: "2026-01-03Z")
 
-    func list(_ state: UserState, _ order: MembersQuery.Order, after: CursorPosition? = nil, limit: Int = 10) async throws -> [MemberSummary]
-    {
+    func list(
+      _ state: UserState, _ order: MembersQuery.Order, after: CursorPosition? = nil, limit: Int = 10
+    ) async throws -> [MemberSummary] {
       try await query.members(state, by: order, after: after, limit: limit, in: store.workspace)
     }
     // Without a displayName they are sorted by userName: "ana@example.com", "name of carl", "name of dora".

@@ -31,12 +31,12 @@ def include_flags(directories):
     """The flags with which the compiler finds Swift modules and the C modules that they import."""
     flags = [f"-I{directory}" for directory in directories]
     generated = sorted(BUILD.glob("debug/*.build/module.modulemap"))
-    ours = sorted([*ROOT.glob("Shared/*/module.modulemap"), *ROOT.glob("Services/*/*/module.modulemap")])
+    ours = sorted(path for top in ("Shared", "Services") for path in ROOT.glob(f"{top}/**/module.modulemap"))
     for module_map in [*generated, *ours]:
         flags += ["-Xcc", f"-fmodule-map-file={module_map}"]
     for headers in sorted(BUILD.glob("checkouts/*/Sources/*/include")):
         flags += ["-Xcc", f"-I{headers}"]
-    for library in ("libpq", "rdkafka", "libcurl"):
+    for library in ("libpq", "rdkafka", "libcurl", "libcares"):
         found = subprocess.run(["pkg-config", "--cflags-only-I", library], capture_output=True, text=True)
         for flag in found.stdout.split():
             flags += ["-Xcc", flag]

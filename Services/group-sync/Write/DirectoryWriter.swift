@@ -52,7 +52,7 @@ struct DirectoryWriter: Sendable {
     let appending = (WriteStatements.appendEvents, columns(messages, from: workspaces.map { partitions[$0] }) + columns(events))
     try await relay.publishing { [steps, messages] deletion in
       // The events come last, since their statement locks the log.
-      let all = steps + (deletion.map { [$0] } ?? []) + [appending]
+      let all = steps + deletion + [appending]
       let results = try await transaction.pipeline(all, commit: true)
       return ((), try Outbox.stored(messages, results[all.count - 1]))
     }

@@ -52,7 +52,7 @@ struct BatchTransaction: Sendable {
   private func commit(_ writes: ChangeWriter.Writes, in transaction: PostgresTransaction) async throws {
     do {
       try await relay.publishing { deletion in
-        let rows = try await transaction.pipeline(writes.steps + (deletion.map { [$0] } ?? []), commit: true)
+        let rows = try await transaction.pipeline(writes.steps + deletion, commit: true)
         return ((), try writes.storedMessages(rows))
       }
     } catch let error as PostgresError where WriteStatements.isTimeLimit(error) {

@@ -206,7 +206,8 @@ extension Decider {
   }
 
   private mutating func rewrite(
-    _ existing: UserRecord, as document: UserDocument, active: Bool, isReplacement: Bool, in workspace: WorkspaceRecord, for command: Command
+    _ existing: UserRecord, as document: UserDocument, active: Bool, isReplacement: Bool, in workspace: WorkspaceRecord,
+    for command: Command
   ) throws(SCIMError) -> Reply.Outcome {
     let role = try role(of: document, in: workspace)
     if let namesake = namesake(of: document, other: existing, in: workspace) { throw .userNameTaken(document.userName, by: namesake) }
@@ -237,7 +238,8 @@ extension Decider {
     let admission = try document.active ? admission(of: document, over: nil, in: workspace) : nil
     let document = admission?.document ?? document.settingActive(false)
     var user = UserRecord(
-      key: command.key, userName: document.userName, state: .disabled, role: role, version: 1, createdAt: now, modifiedAt: now, document: [])
+      key: command.key, userName: document.userName, state: .disabled, role: role, version: 1, createdAt: now, modifiedAt: now, document: []
+    )
     user.update(from: document)
     if document.active {
       user.accountID = admission?.account?.id

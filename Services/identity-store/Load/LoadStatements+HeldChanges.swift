@@ -13,7 +13,8 @@ extension LoadStatements {
           id: HeldChangeID(try row.uuid(1)),
           resource: ResourceKey(workspace: WorkspaceID(try row.uuid(0)), id: ResourceID(try row.uuid(2))),
           kind: kind, name: try row.optionalString(4), members: try row.optionalInt(5), leaving: try row.uuidArray(6).map { UserID($0) },
-          document: try row.optionalBytes(13), requestedBy: try row.string(7), heldAt: try row.timestamp(8), lastSentAt: try row.timestamp(9), status: status,
+          document: try row.optionalBytes(13), requestedBy: try row.string(7), heldAt: try row.timestamp(8),
+          lastSentAt: try row.timestamp(9), status: status,
           decidedBy: try row.optionalString(11), decidedAt: try row.optionalTimestamp(12)))
     }
   }

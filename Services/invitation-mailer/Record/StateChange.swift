@@ -103,7 +103,7 @@ extension PostgresTransaction {
     let messages = try changes.map { try $0.message() }
     let insertion = changes.isEmpty ? [] : [StateChange.insertion(of: changes, with: messages)]
     try await relay.publishing { deletion in
-      let rows = try await pipeline(insertion + (deletion.map { [$0] } ?? []), commit: true)
+      let rows = try await pipeline(insertion + deletion, commit: true)
       return ((), messages.isEmpty ? [] : try rows.first.map { try Outbox.stored(messages, $0) } ?? [])
     }
   }

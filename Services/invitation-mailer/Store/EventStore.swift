@@ -74,7 +74,7 @@ struct EventStore: Sendable {
     let statements = steps.map { ($0.statement, $0.parameters) }
     guard isLast else { return try await transaction.pipeline(statements) }
     return try await relay.publishing { deletion in
-      (try await transaction.pipeline(statements + (deletion.map { [$0] } ?? []), commit: true), [])
+      (try await transaction.pipeline(statements + deletion, commit: true), [])
     }
   }
 

@@ -75,7 +75,9 @@ extension Patch {
   /// All strings in the values of an attribute.
   private func texts(of attribute: String) -> [String] {
     operations.flatMap { operation -> [String] in
-      if let path = operation.path, AttributeName.equal(path.attribute.attribute, attribute) { return operation.value.map(Self.texts(in:)) ?? [] }
+      if let path = operation.path, AttributeName.equal(path.attribute.attribute, attribute) {
+        return operation.value.map(Self.texts(in:)) ?? []
+      }
       return operation.value?.object.map { Self.texts(of: attribute, in: $0) } ?? []
     }
   }

@@ -238,7 +238,8 @@ struct WebhookDeliveryTests {
     let dispatcher = database.dispatcher()
     try await running([hangs, receiver, dispatcher]) {
       try await eventually("the events") { receiver.requests.count == log.count }
-      #expect(hangs.requests.count == 1)
+      // It waits for the response to the first event, which is sent again after 15 s.
+      #expect(Set(hangs.requests.map(\.id)).count == 1)
     }
   }
 }
