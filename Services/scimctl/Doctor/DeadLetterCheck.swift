@@ -18,7 +18,7 @@ struct DeadLetterCheck: Sendable {
     return DeadLetterRepository.consumers.compactMap { consumer, _ in
       let own = open.filter { $0.consumer == consumer }
       guard let last = own.last else { return nil }
-      let recent = own.count { letter in letter.at.map { now.timeIntervalSince($0) <= 3600 } ?? false }
+      let recent = own.count(where: { letter in letter.at.map { now.timeIntervalSince($0) <= 3600 } ?? false })
       return .warn(
         "dead-letters",
         "\(own.count) messages of \(consumer) were set aside and not handled yet, \(recent) of them within the last hour; the last one: "
