@@ -74,6 +74,7 @@ package struct IdentityStoreService {
       services += [
         backfill, rebuilds, imports, ErasureRunner(pool: pool, logger: runtime.logger),
         WorkspaceDeletionRunner(pool: pool, logger: runtime.logger),
+        QueueMonitor(pool: pool, queues: [.outbox("identity.outbox"), .heldChanges], logger: runtime.logger),
       ]
       if let rotation { services.append(rotation) }
       return services + logging + [recorder, consumer, loop]

@@ -11,7 +11,7 @@ extension EndToEnd {
   struct ServerCommands {
     /// The commands that need the database or Kafka themselves, or neither these nor a server.
     static let withoutServer: Set<String> = [
-      "migrate", "settings", "dead-letters list", "dead-letters show", "dead-letters replay", "dead-letters drop",
+      "migrate", "settings", "dead-letters list", "dead-letters show", "dead-letters replay", "dead-letters drop", "top",
     ]
 
     /// The commands that do not work with the database.

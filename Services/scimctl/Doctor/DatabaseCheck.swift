@@ -29,6 +29,7 @@ struct DatabaseCheck: Sendable {
     findings += try await skippedMessages(at: .now)
     findings += try await templates()
     findings += try await names()
+    findings += try await LastHourCheck(pool: pool).findings()
     return findings
   }
 

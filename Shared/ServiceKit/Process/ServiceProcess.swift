@@ -95,6 +95,7 @@ public enum ServiceProcess {
     let logger = Logger(label: settings.service)
     let registry = PrometheusRegistry()
     MetricsSystem.bootstrap(registry)
+    registry.recordBuild(service: settings.service, version: BuildVersion.release, commit: BuildVersion.commit ?? "unknown")
     let server = HealthServer(
       host: try settings.string(.healthHost), port: try settings.integer(.healthPort), health: health, metrics: registry, logger: logger)
     let runner = ServiceRunner(
