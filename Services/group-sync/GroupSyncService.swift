@@ -52,7 +52,8 @@ package struct GroupSyncService {
       // Services shut down in the opposite order: the event consumer finishes its batch while the pool, the producer and the relay still
       // run.
       return [
-        pool, producer, eventLog, try WebhookMaintenance(runtime, dispatcher: webhooks), relay, publication, webhooks, recorder, consumer,
+        pool, producer, eventLog, try WebhookMaintenance(runtime, dispatcher: webhooks), relay, publication,
+        QueueMonitor(pool: pool, queues: [.outbox("directory.outbox")], logger: runtime.logger), webhooks, recorder, consumer,
         WebhookPartitions(consumer: consumer, dispatcher: webhooks, logger: runtime.logger), eventConsumer,
       ]
     }

@@ -1,4 +1,5 @@
 import CKafka
+import Foundation
 import Metrics
 import Synchronization
 
@@ -17,16 +18,30 @@ final class ConsumerProgress: Sendable {
     var measuredAt: ContinuousClock.Instant?
     /// The last known committed offset of the group on each partition, assigned or not.
     var recorded: [TopicPartition: Int64]
+    /// The first message of each batch that was read and is not committed, in order.
+    var uncommitted: [TopicPartition: [BatchStart]] = [:]
+
+    /// The timestamp of the oldest message that was read and is not committed; nil if there is none.
+    var oldest: Date? { uncommitted.values.compactMap { $0.first?.timestamp }.min() }
+  }
+
+  /// The first message of a partition in a batch.
+  struct BatchStart: Sendable, Equatable {
+    var offset: Int64
+    /// When it was produced or appended; nil for a topic without timestamps.
+    var timestamp: Date?
   }
 
   private let state: Mutex<State>
   private let group: String
+  private let age: Gauge
 
   /// The interval between two measurements.
   private static let interval = Duration.seconds(2)
 
   init(group: String, recorded: [TopicPartition: Int64]) {
     self.group = group
+    age = Gauge(label: "kafka_consumer_oldest_seconds", dimensions: [("group", group)])
     state = Mutex(State(recorded: recorded))
   }
 
@@ -42,8 +57,12 @@ final class ConsumerProgress: Sendable {
       state.next[partition] = offset
       state.lag[partition] = nil
       state.recorded[partition] = offset
+      state.uncommitted[partition] = nil
     }
   }
+
+  /// The timestamp of the oldest message that was read and is not committed; nil if there is none.
+  var oldest: Date? { state.withLock { $0.oldest } }
 
   /// The number of uncommitted messages on the assigned partitions, as of the last measurement.
   var lag: Int64 { state.withLock { $0.lag.values.reduce(0, +) } }
@@ -70,6 +89,8 @@ final class ConsumerProgress: Sendable {
         state.recorded[partition] = offset
         // Unknown until the next measurement.
         state.lag[partition] = nil
+        // Offsets are committed at the end of a batch.
+        state.uncommitted[partition]?.removeAll { $0.offset < offset }
       }
       state.movedAt = .now
     }
@@ -95,6 +116,7 @@ final class ConsumerProgress: Sendable {
     let (lag, revoked) = state.withLock { state -> ([TopicPartition: Int64], [TopicPartition]) in
       let revoked = state.lag.keys.filter { !assigned.contains($0) }
       state.next = state.next.filter { assigned.contains($0.key) }
+      state.uncommitted = state.uncommitted.filter { assigned.contains($0.key) }
       state.lag = [:]
       for (partition, end) in ends {
         // Unknown before the first message is read.
@@ -107,12 +129,17 @@ final class ConsumerProgress: Sendable {
     }
     for partition in revoked { record(0, partition) }
     for (partition, count) in lag { record(count, partition) }
+    age.record(oldest.map { max(0, -$0.timeIntervalSinceNow) } ?? 0)
   }
 
-  /// Records the first offsets that were read of partitions, until the first commit.
-  func recordStart(_ positions: [TopicPartition: Int64]) {
+  /// Records the first messages of a batch that was read.
+  func recordStart(_ starts: [TopicPartition: BatchStart]) {
     state.withLock { state in
-      for (partition, first) in positions where state.next[partition] == nil { state.next[partition] = first }
+      for (partition, first) in starts {
+        // The next offset to commit, until the first commit.
+        if state.next[partition] == nil { state.next[partition] = first.offset }
+        state.uncommitted[partition, default: []].append(first)
+      }
     }
   }
 

@@ -3,7 +3,7 @@ import Models
 /// A range of messages that a consumer group missed because they were deleted before it read them.
 public struct OffsetGap: Sendable, Hashable {
   /// Why the messages were missed.
-  public enum Cause: String, Sendable, Hashable, Codable {
+  public enum Cause: String, Sendable, Hashable, Codable, CaseIterable {
     /// Retention, or an operator, deleted them while the group was behind.
     case deleted
     /// The topic was recreated or truncated: it has fewer messages than the group has read. Also if the brokers lost the offsets of the group,

@@ -88,7 +88,7 @@ final class PollLoop: Sendable {
       progress.recordStart(
         batch.messages.reduce(into: [:]) { first, message in
           let partition = TopicPartition(topic: message.topic, partition: message.partition)
-          if first[partition] == nil { first[partition] = message.offset }
+          if first[partition] == nil { first[partition] = .init(offset: message.offset, timestamp: message.timestamp) }
         })
       // The buffer may be full when messages arrive although their partitions are paused.
       while !buffer.hasRoom, !isStopping.load(ordering: .acquiring) {

@@ -19,6 +19,8 @@ final class StartOffsets: Sendable {
   let gaps: AsyncStream<OffsetGap>
   private let found: AsyncStream<OffsetGap>.Continuation
   private let group: String
+  private let resets: [OffsetGap.Cause: Counter]
+  private let skipped: Counter
   private let reset: ConsumerConfiguration.OffsetReset
   private let progress: ConsumerProgress
   private let assignment: Assignment
@@ -32,7 +34,13 @@ final class StartOffsets: Sendable {
   private static let maximumGaps = 10_000
 
   init(_ configuration: ConsumerConfiguration, progress: ConsumerProgress, assignment: Assignment, logger: Logger) {
-    group = configuration.group
+    let group = configuration.group
+    self.group = group
+    resets = Dictionary(
+      uniqueKeysWithValues: OffsetGap.Cause.allCases.map { cause in
+        (cause, Counter(label: "kafka_consumer_offset_resets_total", dimensions: [("group", group), ("cause", cause.rawValue)]))
+      })
+    skipped = Counter(label: "kafka_messages_skipped_total", dimensions: [("group", group)])
     reset = configuration.offsetReset
     self.progress = progress
     self.assignment = assignment
@@ -164,11 +172,8 @@ final class StartOffsets: Sendable {
     // Batches in progress were read before the gap, and must not be committed after it.
     assignment.add([gap.partition])
     progress.restart(gap.partition, at: gap.resumed)
-    let dimensions = [("group", group), ("topic", gap.partition.topic)]
-    Counter(label: "kafka_consumer_offset_resets_total", dimensions: dimensions + [("cause", gap.cause.rawValue)]).increment()
-    if let count = gap.count, gap.cause == .deleted {
-      Counter(label: "kafka_messages_skipped_total", dimensions: dimensions).increment(by: count)
-    }
+    resets[gap.cause]?.increment()
+    if let count = gap.count, gap.cause == .deleted { skipped.increment(by: count) }
     logger.log(level: gap.cause == .neverRead ? .notice : .error, "the group has not read all messages: \(gap)")
     found.yield(gap)
   }

@@ -44,6 +44,8 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
   public var otherDomains: OtherDomains
   /// How users are linked to imported accounts.
   public var accountLinking: AccountLinking
+  /// When the workspace will be deleted. It is suspended until then. Only ``WorkspaceDeletion`` changes it, not an update of the settings.
+  public var deletion: ScheduledDeletion?
 
   /// Creates settings.
   public init(
@@ -52,7 +54,8 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     extensions: [SchemaExtension] = [], customDomains: [String] = [], invitations: InvitationPolicy = InvitationPolicy(),
     changeGuard: ChangeGuard? = nil, seats: SeatLimit? = nil, adminLanguage: String? = nil, relink: RelinkPolicy = .samePerson,
     duplicateGroupNames: DuplicateGroupNames = .reject,
-    mailDomains: [MailDomain] = [], otherDomains: OtherDomains = .allow, accountLinking: AccountLinking = .verifiedAddress
+    mailDomains: [MailDomain] = [], otherDomains: OtherDomains = .allow, accountLinking: AccountLinking = .verifiedAddress,
+    deletion: ScheduledDeletion? = nil
   ) {
     self.slug = slug
     self.name = name
@@ -75,6 +78,7 @@ public struct WorkspaceSettings: Sendable, Hashable, Codable {
     self.mailDomains = mailDomains
     self.otherDomains = otherDomains
     self.accountLinking = accountLinking
+    self.deletion = deletion
   }
 
   /// The built-in role of administrators.
@@ -157,6 +161,7 @@ extension WorkspaceSettings {
       duplicateGroupNames: try container.decodeIfPresent(DuplicateGroupNames.self, forKey: .duplicateGroupNames) ?? .reject,
       mailDomains: try container.decodeIfPresent([MailDomain].self, forKey: .mailDomains) ?? [],
       otherDomains: try container.decodeIfPresent(OtherDomains.self, forKey: .otherDomains) ?? .allow,
-      accountLinking: try container.decodeIfPresent(AccountLinking.self, forKey: .accountLinking) ?? .verifiedAddress)
+      accountLinking: try container.decodeIfPresent(AccountLinking.self, forKey: .accountLinking) ?? .verifiedAddress,
+      deletion: try container.decodeIfPresent(ScheduledDeletion.self, forKey: .deletion))
   }
 }

@@ -53,8 +53,8 @@ public struct Outbox: Sendable {
     try zip(rows, messages).map { row, message in StoredMessage(id: try row.int(0), message: message) }
   }
 
-  /// The statement that deletes rows of published messages, and reads the oldest of the other messages with their age in seconds: those that
-  /// belong to some partitions or to none.
+  /// The statement that deletes rows of published messages, and reads the oldest of the other messages: those that belong to some partitions
+  /// or to none.
   ///
   /// - Parameters:
   ///   - topics: Topics whose messages are not read.
@@ -70,7 +70,7 @@ public struct Outbox: Sendable {
           delete from \(table)
           where id = any ($4::int8[])
         )
-        select id, topic, key, headers, payload, extract(epoch from clock_timestamp() - created_at)::float8
+        select id, topic, key, headers, payload
         from \(table)
         where topic <> all ($2::text[])
         and id <> all ($3::int8[])

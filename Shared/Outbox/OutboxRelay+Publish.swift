@@ -1,6 +1,5 @@
 import Kafka
 import Logging
-import Metrics
 import Models
 import Postgres
 
@@ -88,7 +87,7 @@ extension OutboxRelay {
       try await $0.pipeline(
         [DeadLetterTable.insertion(into: outbox.deadLetters, of: message, error: "\(error)", attempts: 1), change], commit: true)
     }
-    Counter(label: "kafka_outbox_set_aside_total", dimensions: [("table", outbox.table), ("reason", error.code.rawValue)]).increment()
+    setAside.increment()
   }
 
   /// The entries in their order, with each large one in a run of its own.

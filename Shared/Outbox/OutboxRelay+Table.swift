@@ -73,10 +73,9 @@ extension OutboxRelay {
     while !Task.isShuttingDownGracefully {
       let paused = pauses.topics(at: .now)
       let page = try await nextPage(except: paused)
-      age.record(page.age)
       var result = PublishResult()
       do {
-        try await publish(page.messages, &result)
+        try await publish(page, &result)
       } catch {
         // Messages that the broker has accepted are not sent again.
         record(result)
@@ -91,21 +90,20 @@ extension OutboxRelay {
           metadata: ["table": "\(outbox.table)", "topic": "\(topic)", "error": "\(error)", "pause": "\(pause)"])
         outage.begin("\(error)")
       }
-      guard page.messages.count < batchSize else { continue }
+      guard page.count < batchSize else { continue }
       guard paused.isEmpty, result.unreached.isEmpty else {
         guard await pause(for: Self.pollInterval) else { return }
         continue
       }
-      guard queue.withLock({ $0.endRead(page.messages.map(\.id), at: .now) }) else { continue }
+      guard queue.withLock({ $0.endRead(page.map(\.id), at: .now) }) else { continue }
       outage.end()
-      age.record(0)
       if queue.withLock({ $0.source == .memory }) { post() }
       return
     }
   }
 
   /// Reads the oldest messages, and deletes rows of published ones in the same round trip.
-  private func nextPage(except topics: [String]) async throws -> (messages: [StoredMessage], age: Double) {
+  private func nextPage(except topics: [String]) async throws -> [StoredMessage] {
     let (deleted, known) = queue.withLock { queue in
       queue.beginRead()
       let deleted = queue.takeDeletion(batchSize)
@@ -116,7 +114,7 @@ extension OutboxRelay {
         batchSize, of: owned.withLock { $0.partitions }, exceptTopics: topics, exceptIDs: known, deleting: deleted)
       let rows = try await pool.query(statement, parameters)
       queue.withLock { $0.endDeletion(deleted, isDeleted: true) }
-      return (try rows.map(Outbox.message), try rows.first?.double(5) ?? 0)
+      return try rows.map(Outbox.message)
     } catch {
       queue.withLock { $0.endDeletion(deleted, isDeleted: false) }
       throw error

@@ -37,7 +37,7 @@ public final class OutboxRelay: Service, Sendable {
   let (deletions, deletion) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
   let (windows, window) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
   let published: Counter
-  let age: Gauge
+  let setAside: Counter
   let outage = Outage()
 
   /// The delay between attempts to read the table.
@@ -70,7 +70,7 @@ public final class OutboxRelay: Service, Sendable {
     self.deletionDelay = deletionDelay
     self.logger = logger
     published = Counter(label: "kafka_outbox_published_total", dimensions: [("table", table)])
-    age = Gauge(label: "kafka_outbox_oldest_seconds", dimensions: [("table", table)])
+    setAside = Counter(label: "kafka_outbox_set_aside_total", dimensions: [("table", table)])
   }
 
   /// The table of the outbox with its schema, `identity.outbox`.

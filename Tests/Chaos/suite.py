@@ -23,8 +23,11 @@ class LocalSuite:
         self.mailbox = Maildir(os.environ["ROLLCALL_MAIL_DIR"])
         # What the webhook endpoint has received.
         self.webhooks = os.path.join(folder, "webhooks.tsv")
-        self.product = Product(os.environ["ROLLCALL_PRODUCT_URL"], os.environ["ROLLCALL_PRODUCT_DATABASE"], self.database)
-        self.log_files = {name: os.path.join(folder, "logs", f"{name}.log") for name in [*SERVICES, "product"]}
+        # The suite of a release before 0.3 has no sample product.
+        url = os.environ.get("ROLLCALL_PRODUCT_URL")
+        self.product = Product(url, os.environ["ROLLCALL_PRODUCT_DATABASE"], self.database) if url else None
+        logged = [*SERVICES, "product"] if self.product else SERVICES
+        self.log_files = {name: os.path.join(folder, "logs", f"{name}.log") for name in logged}
         # The logs of the test start here.
         self.log_offsets = {service: os.path.getsize(path) for service, path in self.log_files.items()}
 
@@ -38,7 +41,8 @@ class LocalSuite:
         status = subprocess.run([os.path.join(HERE, "../../ops/status")], capture_output=True, text=True)
         if status.returncode == 0:
             return []
-        return [line for line in status.stdout.splitlines()[1:] if " ready " not in line] or [status.stderr.strip()]
+        lines = [line for line in status.stdout.splitlines()[1:] if self.product or not line.startswith("product ")]
+        return [line for line in lines if " ready " not in line] or ([status.stderr.strip()] if status.stderr.strip() else [])
 
 
 class ComposeSuite:

@@ -228,6 +228,12 @@ actor Deployment {
     try await broker.start()
   }
 
+  /// What a service exports at `/metrics`.
+  func metrics(of name: String) async throws -> String {
+    guard let service = services[name] else { throw CocoaError(.keyValueValidation) }
+    return try await HTTP.send("GET", "http://127.0.0.1:\(service.healthPort)/metrics").text
+  }
+
   /// The process ids of the running services.
   var processes: [Int32] { services.values.compactMap(\.processIdentifier) }
 

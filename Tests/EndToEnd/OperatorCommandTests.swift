@@ -16,7 +16,7 @@ extension EndToEnd {
       "workspace guard show", "token list", "token show", "oauth-client list", "oauth-client show", "user list", "group list",
       "group members", "invitation list", "invitation show", "invitation template show", "invitation template preview",
       "invitation template export", "console sessions", "held list", "held show", "log tail", "log show", "audit list", "audit show",
-      "directory check", "dead-letters list", "dead-letters show", "receipt list", "receipt show", "receipt keys", "settings",
+      "directory check", "dead-letters list", "dead-letters show", "receipt list", "receipt show", "receipt keys", "settings", "top",
       "login", "profile list", "profile use", "profile remove",
     ]
 

@@ -11,18 +11,20 @@ extension EndToEnd {
   struct ServerCommands {
     /// The commands that need the database or Kafka themselves, or neither these nor a server.
     static let withoutServer: Set<String> = [
-      "migrate", "settings", "dead-letters list", "dead-letters show", "dead-letters replay", "dead-letters drop",
+      "migrate", "settings", "dead-letters list", "dead-letters show", "dead-letters replay", "dead-letters drop", "top",
     ]
 
     /// The commands that do not work with the database.
     static let onlyThroughServer: Set<String> = [
       "workspace mail-domain list", "workspace mail-domain show", "workspace mail-domain add", "workspace mail-domain verify",
-      "workspace mail-domain remove", "workspace health",
+      "workspace mail-domain remove", "workspace health", "workspace delete", "workspace restore", "workspace deletions", "user export",
+      "user erase",
     ]
 
     /// The commands for workspaces, their settings and credentials, which ``settings()`` runs.
     static let settingsCommands: Set<String> = [
-      "workspace create", "workspace list", "workspace show", "workspace update", "workspace health", "workspace domain add",
+      "workspace create", "workspace list", "workspace show", "workspace update", "workspace health", "workspace delete",
+      "workspace restore", "workspace deletions", "workspace domain add",
       "workspace domain list", "workspace domain remove", "workspace mail-domain add", "workspace mail-domain list",
       "workspace mail-domain show", "workspace mail-domain verify", "workspace mail-domain remove", "workspace role add",
       "workspace role list", "workspace role remove", "workspace extension set", "workspace extension list", "workspace extension remove",
@@ -80,6 +82,11 @@ extension EndToEnd {
       #expect(try await scimctl.objects("workspace show", [other]).first?["scimEnabled"] as? Bool == true)
       try await scimctl("workspace show", ["no-such-workspace"], printing: "does not exist", status: 66)
       try await scimctl("workspace health", [other], printing: "open")
+      try await scimctl("workspace delete", [other, "--confirm", other], printing: "suspended; deleted at")
+      try await scimctl("workspace show", [other], printing: "suspended")
+      try await scimctl("workspace restore", [other], printing: "restored")
+      #expect(try await !scimctl("workspace show", [other]).contains("suspended"))
+      try await scimctl("workspace deletions", printing: "SLUG")
 
       try await scimctl("workspace domain add", [slug, "http.\(slug).example"])
       #expect(try await scimctl("workspace domain list", [slug]) == "http.\(slug).example\n")

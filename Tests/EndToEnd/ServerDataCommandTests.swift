@@ -8,7 +8,8 @@ import Testing
 extension EndToEnd.ServerCommands {
   /// The commands for the data of a workspace, which ``data()`` runs.
   static let dataCommands: Set<String> = [
-    "user list", "user show", "user timeline", "user resend", "user revoke", "user invitation-link", "user import", "user accounts",
+    "user list", "user show", "user timeline", "user export", "user erase", "user resend", "user revoke", "user invitation-link",
+    "user import", "user accounts",
     "user link-account", "user unlink-account", "group list", "group members", "invitation list", "invitation show", "invitation resend",
     "invitation revoke", "sign-in", "held list", "held show", "held approve", "held reject", "log tail", "log show", "log replay",
     "audit list", "audit show", "receipt list", "receipt show", "receipt keys", "directory check", "webhook list", "webhook show",
@@ -64,6 +65,9 @@ extension EndToEnd.ServerCommands {
       return counts == ["visible": 1, "pending": 1, "held": 0]
     }
     #expect(try await scimctl("user timeline", [ana]).contains("first-sign-in"))
+    try await scimctl("user export", [ana], printing: "\"type\":\"member\"")
+    let id = try #require(try await scimctl.objects("user show", [ana]).first?["id"] as? String)
+    try await scimctl("user erase", [id, "--yes"], printing: "exists", status: 73)
     try await scimctl("directory check", ["--patience", "30"], printing: "\(slug): the directory matches the store")
 
     try await idp.setActive(false, ids[1])

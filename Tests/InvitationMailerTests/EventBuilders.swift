@@ -60,11 +60,13 @@ extension IdentityEvent {
 
   static func workspace(
     _ workspace: WorkspaceID = .acme, name: String = "Acme Data", url: String = "https://acme.example.com/sign-in", version: Int64 = 1,
-    policy: InvitationPolicy = InvitationPolicy(), notifying address: String? = nil, adminLanguage: String? = nil
+    policy: InvitationPolicy = InvitationPolicy(), notifying address: String? = nil, adminLanguage: String? = nil,
+    deletion: ScheduledDeletion? = nil
   ) -> IdentityEvent {
     let settings = WorkspaceSettings(
       slug: "acme", name: name, plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: url, invitations: policy,
-      changeGuard: address.map { ChangeGuard(maximumShrink: 0.5, maximumDeactivations: 20, notify: $0) }, adminLanguage: adminLanguage)
+      changeGuard: address.map { ChangeGuard(maximumShrink: 0.5, maximumDeactivations: 20, notify: $0) }, adminLanguage: adminLanguage,
+      deletion: deletion)
     return .workspaceChanged(WorkspaceChanged(workspace: workspace, settings: settings, version: version, changedAt: .sample))
   }
 

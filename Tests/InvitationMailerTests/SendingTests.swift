@@ -57,6 +57,18 @@ struct SendingTests {
     #expect(Set(mails.compactMap { $0["Message-ID"] }).count == names.count)
   }
 
+  @Test func `Nothing is mailed for a workspace that is suspended until its deletion`() async throws {
+    let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
+    let loop = try loop(database, catcher)
+    try await invite(database, ["ana"])
+    let deletion = ScheduledDeletion(requestedAt: .sample, requestedBy: "operator:eve", dueAt: .sample)
+    _ = try await database.events.apply([try IdentityEvent.workspace(version: 2, deletion: deletion).received()], at: .now)
+    try await running(loop) {
+      try await eventually("the invitation to fail") { try await database.unsentCount() == 0 }
+    }
+    #expect(try catcher.count() == 0)
+  }
+
   @Test func `Mails that are claimed when they are stored, or afterwards, are sent once each`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(), try await MailCatcher())
     let loop = try loop(database, catcher)

@@ -19,8 +19,8 @@ struct StoreTests {
     #expect(
       due.first?.recipient == DueInvitation.Recipient(email: "ana@example.com", givenName: "Ana", displayName: "Ana Lopez", language: nil))
     #expect(due.first?.settings == WorkspaceVersion(workspace: .acme, version: 1, templates: 0))
-    #expect(try await database.invitations.pendingCount(at: .sample) == 1)
-    #expect(try await database.invitations.pendingCount(at: .sample.adding(seconds: -1)) == 0)
+    #expect(try await database.invitations.pending(at: .sample.adding(seconds: 60)) == PendingMails(count: 1, dueSince: .sample))
+    #expect(try await database.invitations.pending(at: .sample.adding(seconds: -1)) == PendingMails())
   }
 
   @Test func `Redelivered events change nothing`() async throws {

@@ -43,6 +43,19 @@ struct AuthenticationMiddlewareTests {
     #expect(throws: Never.self) { try builder.record.authorized(for: .signIns, at: Date()) }
   }
 
+  @Test(
+    "rejects every token of a workspace that is suspended until its deletion", arguments: [TokenScope.scim, .signIns, .admin, .directory])
+  func suspended(scope: TokenScope) {
+    var builder = EdgeBuilder()
+    let dueAt = Date(timeIntervalSince1970: 1_769_850_000)
+    builder.settings.deletion = ScheduledDeletion(requestedAt: dueAt, requestedBy: "operator:ana", dueAt: dueAt)
+    var record = builder.record
+    record.scopes = [scope]
+    let refusal = #expect(throws: APIError.self) { try record.authorized(for: scope, at: Date()) }
+    #expect(refusal?.error.status == 403)
+    #expect(refusal?.error.detail.contains("suspended, and will be deleted at 2026-01-31") == true)
+  }
+
   @Test("rejects tokens that are revoked, have expired or lack the scope")
   func unfit() {
     let now = Date()

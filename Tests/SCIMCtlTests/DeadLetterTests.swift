@@ -65,6 +65,11 @@ struct DeadLetterTests {
     #expect(DeadLetterCheck.findings([handled]).map(\.status) == [.ok])
     let findings = DeadLetterCheck.findings([handled, Self.deadLetter(offset: 2), Self.deadLetter(offset: 3)])
     #expect(findings.map(\.status) == [.warn] && findings[0].message.contains("2 messages of identity-store"))
+    func recent(_ seconds: TimeInterval) -> String? {
+      DeadLetterCheck.findings([Self.deadLetter(offset: 2)], at: Self.now.addingTimeInterval(seconds)).first?.message
+    }
+    #expect(recent(60)?.contains("1 of them within the last hour") == true)
+    #expect(recent(7200)?.contains("0 of them within the last hour") == true)
     let failure = #expect(throws: ScimctlError.self) { try handled.unhandled() }
     #expect(failure?.status == .alreadyExists && failure?.message.contains("was dropped by operator:ana") == true)
   }

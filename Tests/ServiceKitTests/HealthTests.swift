@@ -81,6 +81,10 @@ struct HealthTests {
       #expect(answer.status == 200)
       #expect(answer.type == "text/plain; version=0.0.4; charset=utf-8")
       #expect(answer.text.contains("\nseen_total 1\n"))
+      #expect(answer.text.contains("\n# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total "))
+      #expect(answer.text.contains("\nrollcall_ready 0\n"))
+      health.setProcessProblem(nil)
+      #expect(try await HTTP.fetch("\(url)/metrics").text.contains("\nrollcall_ready 1\n"))
     }
   }
 

@@ -82,6 +82,33 @@ struct MetricsTests {
     #expect(Set(types).count == 3 && types.count == 3)
   }
 
+  @Test("Metrics of the catalogue have a description, and buckets of their own")
+  func catalogued() {
+    Timer(label: "rollcall_push_to_invitation_seconds", factory: registry).recordSeconds(45)
+    registry.recordBuild(service: "scim-api", version: "1.2.3", commit: "4f2c1d9a8b7e")
+    #expect(lines.contains { $0.hasPrefix("# HELP rollcall_push_to_invitation_seconds The time from ") })
+    #expect(lines.contains(#"rollcall_push_to_invitation_seconds_bucket{le="60"} 1"#))
+    #expect(lines.contains(#"rollcall_push_to_invitation_seconds_bucket{le="30"} 0"#))
+    #expect(lines.contains(#"rollcall_build_info{commit="4f2c1d9a8b7e",service="scim-api",version="1.2.3"} 1"#))
+  }
+
+  @Test("The names of the catalogue follow Prometheus' conventions", arguments: MetricCatalogue.all)
+  func conventions(_ definition: MetricDefinition) {
+    #expect(definition.name.wholeMatch(of: #/(http|rollcall|kafka|postgres|process)(_[a-z]+)+/#) != nil)
+    #expect(definition.name.hasSuffix("_total") == (definition.kind == .counter))
+    #expect(definition.help.hasSuffix(".") || definition.help.hasPrefix("1"))
+    #expect(!definition.help.contains { $0.isNewline || $0 == "\\" })
+    #expect(definition.bounds.isEmpty == (definition.kind != .histogram))
+    #expect(definition.bounds == definition.bounds.sorted())
+    // Milliseconds, kilobytes and the like are not base units.
+    #expect(definition.name.firstMatch(of: #/_(milliseconds|millis|ms|minutes|kb|mb|kilobytes|percent)(_|$)/#) == nil)
+  }
+
+  @Test("Each name is in the catalogue once")
+  func unique() {
+    #expect(Set(MetricCatalogue.all.map(\.name)).count == MetricCatalogue.all.count)
+  }
+
   @Test("The number of label combinations of a name is bounded")
   func bound() {
     let registry = PrometheusRegistry(maximumSeries: 2)

@@ -155,7 +155,8 @@ public final class PostgresServer: Sendable {
         null;
       end;
       foreach login slice 1 in array array[
-        ['scim_api', 'rollcall_reader'], ['scim_api_feed', 'rollcall_feed'], ['scimctl', 'rollcall_reader, rollcall_operator'], ['identity_store', 'rollcall_store'],
+        ['scim_api', 'rollcall_reader'], ['scim_api_feed', 'rollcall_feed'], ['scimctl', 'rollcall_reader, rollcall_operator, pg_read_all_stats'],
+        ['identity_store', 'rollcall_store'],
         ['invitation_mailer', 'rollcall_mailer'], ['group_sync', 'rollcall_directory']
       ] loop
         -- Roles belong to the whole server, and another test may create them concurrently.

@@ -6,7 +6,7 @@
 - Wrong values are rejected with a message that names them.
 - ops/helm/generate-secrets makes the Secrets that the chart needs.
 - The examples match the roles of the database, the topics, and the values for production.
-- The versions of chart and images are that of the newest release in CHANGELOG.md.
+- The versions of chart and images are that of the build (BuildVersion.swift).
 """
 
 import re
@@ -197,14 +197,15 @@ def secret_faults():
 
 
 def version_faults():
-    newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", (chart.ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)[1]
+    source = (chart.ROOT / "Shared/ServiceKit/Process/BuildVersion.swift").read_text(encoding="utf-8")
+    release = re.search(r'let release = "([^"]+)"', source)[1]
     metadata = yaml.safe_load((chart.CHART / "Chart.yaml").read_text(encoding="utf-8"))
     for key in ("version", "appVersion"):
-        if metadata[key] != newest:
-            yield f"Chart.yaml: {key} is {metadata[key]}, and the newest release is {newest}"
+        if metadata[key] != release:
+            yield f"Chart.yaml: {key} is {metadata[key]}, and the release is {release}"
     dockerfile = (chart.ROOT / "ops/docker/Dockerfile").read_text(encoding="utf-8")
-    if f"\nARG VERSION={newest}\n" not in dockerfile:
-        yield f"ops/docker/Dockerfile: ARG VERSION is not {newest}, the newest release"
+    if f"\nARG VERSION={release}\n" not in dockerfile:
+        yield f"ops/docker/Dockerfile: ARG VERSION is not {release}, the release"
 
 
 def main():

@@ -19,6 +19,8 @@ grant rollcall_reader to scim_api, scimctl;
 grant rollcall_feed to scim_api_feed;
 -- scim-api can read only the workspace that each statement sets; the operator can read all workspaces.
 grant rollcall_operator to scimctl;
+-- 'scimctl top' shows which statements run, without their parameters.
+grant pg_read_all_stats to scimctl;
 grant rollcall_store to identity_store;
 grant rollcall_mailer to invitation_mailer;
 grant rollcall_directory to group_sync;

@@ -1,5 +1,7 @@
+import Foundation
 import Kafka
 import Logging
+import Metrics
 import Models
 import Outbox
 import Postgres
@@ -13,6 +15,14 @@ struct DirectoryTransaction: BatchOperation {
   var relay: OutboxRelay?
   /// Delivers what is committed to webhook endpoints.
   var webhooks: WebhookDispatcher?
+  private let pushToProduct = Timer(label: "rollcall_push_to_product_seconds", dimensions: [("way", "event-log")])
+
+  init(pool: PostgresPool, writer: DirectoryWriter, relay: OutboxRelay? = nil, webhooks: WebhookDispatcher? = nil) {
+    self.pool = pool
+    self.writer = writer
+    self.relay = relay
+    self.webhooks = webhooks
+  }
 
   var description: String { "batch" }
 
@@ -34,6 +44,7 @@ struct DirectoryTransaction: BatchOperation {
         let messages = try await writer.write(decider, partitions: partitions, relay: relay, andCommit: transaction)
         return (decider.published, messages)
       }
+      for event in published { pushToProduct.recordSeconds(max(0, -event.event.changedAt.timeIntervalSinceNow)) }
       webhooks?.commit(zip(published, messages).lazy.map { ($0.event, $1.value) })
     } catch let error as PostgresError where error.isOutcomeUnknown {
       webhooks?.noteUnknownCommit()

@@ -14,7 +14,7 @@ struct EventConsumer: Service {
 
   private let processed = Counter(label: "rollcall_sync_events_total")
   private let duration = Timer(label: "rollcall_sync_batch_seconds")
-  private let size = Recorder(label: "rollcall_sync_batch_size")
+  private let size = Recorder(label: "rollcall_sync_batch_events")
 
   init(consumer: Consumer, transaction: DirectoryTransaction, deadLetters: DeadLetters, relay: OutboxRelay, logger: Logger) {
     self.consumer = consumer

@@ -274,7 +274,7 @@ extension WebhookDispatcher {
 
   private func ended(_ request: DeliveryRequest, _ result: DeliveryResult, at now: Date) {
     plan.withLock { $0.end(request, result, at: now, jitter: .random(in: 0...1)) }
-    metrics.record(result)
+    metrics.record(request, result, at: now)
     guard let error = result.outcome.error else { return }
     logger.notice(
       "a webhook was not delivered; it is retried",

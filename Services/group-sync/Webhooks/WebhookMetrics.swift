@@ -10,13 +10,17 @@ struct WebhookMetrics: Sendable {
   /// Events that the log no longer had when they were to be delivered.
   let expired = Counter(label: "rollcall_webhook_events_expired_total")
   private let duration = Timer(label: "rollcall_webhook_request_seconds")
+  private let pushToProduct = Timer(label: "rollcall_push_to_product_seconds", dimensions: [("way", "webhook")])
   private let pending = Gauge(label: "rollcall_webhook_events_pending")
   private let oldest = Gauge(label: "rollcall_webhook_oldest_seconds")
 
   /// Records a request.
-  func record(_ result: DeliveryResult) {
+  func record(_ request: DeliveryRequest, _ result: DeliveryResult, at now: Date) {
     switch result.outcome {
-    case .delivered: delivered.increment()
+    case .delivered:
+      delivered.increment()
+      // A repetition measures the endpoint.
+      if request.attempt == 1 { pushToProduct.recordSeconds(max(0, now.timeIntervalSince(request.event.changedAt))) }
     case .rejected: rejected.increment()
     case .unreachable: unreachable.increment()
     case .unsendable: return unsendable.increment()

@@ -13,7 +13,7 @@ struct CommandProcessor: Sendable {
 
   private let processed = Counter(label: "rollcall_store_commands_total")
   private let duration = Timer(label: "rollcall_store_batch_seconds")
-  private let size = Recorder(label: "rollcall_store_batch_size")
+  private let size = Recorder(label: "rollcall_store_batch_commands")
 
   /// - Parameter onProgress: Called after each transaction of a batch.
   init(

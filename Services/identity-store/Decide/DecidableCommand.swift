@@ -38,13 +38,19 @@ extension DecidableCommand {
 
 /// A command that is refused with 404 if its workspace does not exist.
 protocol WorkspaceBoundCommand: DecidableCommand {
+  /// Whether it is also decided for a workspace that is suspended until its deletion. Default: `false`, which refuses it with 403.
+  var worksDuringDeletion: Bool { get }
+
   /// - Throws: The SCIM error with which the command is refused. Nothing is written then.
   func decide(_ command: Command, in workspace: WorkspaceRecord, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome
 }
 
 extension WorkspaceBoundCommand {
+  var worksDuringDeletion: Bool { false }
+
   func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     guard let workspace = decider.state.workspaces[command.workspace] else { throw .workspaceNotFound(command.workspace) }
+    if let deletion = workspace.settings.deletion, !worksDuringDeletion { throw .workspaceInDeletion(deletion) }
     return try decide(command, in: workspace, by: &decider)
   }
 }
@@ -90,6 +96,9 @@ struct ParsedCommand: Sendable {
     case .replaceUser(let document): ReplaceUser(document: try JSON(body: document))
     case .patchUser(let patch): PatchUser(patch: try Patch(JSON(body: patch)))
     case .deleteUser: DeleteUser()
+    case .eraseUser: EraseUser()
+    case .deleteWorkspace(let deletion): deletion
+    case .restoreWorkspace: RestoreWorkspace()
     case .promoteUser(let signIn): signIn
     case .createGroup(let document): CreateGroup(document: try JSON(body: document))
     case .replaceGroup(let document): ReplaceGroup(document: try JSON(body: document))

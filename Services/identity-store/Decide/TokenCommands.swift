@@ -13,8 +13,10 @@ protocol TokenCommand: DecidableCommand {
 
 extension TokenCommand {
   func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
-    guard command.workspace == .deployment || decider.state.workspaces[command.workspace] != nil else {
-      throw .workspaceNotFound(command.workspace)
+    if command.workspace != .deployment {
+      guard let workspace = decider.state.workspaces[command.workspace] else { throw .workspaceNotFound(command.workspace) }
+      // Nobody can sign in to a workspace that is suspended until its deletion.
+      if let deletion = workspace.settings.deletion, !(self is TokenRevocation) { throw .workspaceInDeletion(deletion) }
     }
     return try decideTokens(command, by: &decider)
   }

@@ -49,6 +49,8 @@ extension Decider {
     if let namesake = state.workspace(withSlug: settings.slug) { throw .slugTaken(settings.slug, by: namesake.id) }
     try checkDomains(settings, of: command.workspace)
     try checkMailDomains(ofNew: settings, in: command.workspace)
+    var settings = settings
+    settings.deletion = nil
     write(
       WorkspaceRecord(id: command.workspace, settings: settings, version: 1, createdAt: now, modifiedAt: now))
     return .done
@@ -68,6 +70,7 @@ extension Decider {
     }
     var settings = settings
     settings.mailDomains = workspace.settings.mailDomains
+    settings.deletion = workspace.settings.deletion
     try checkOtherDomains(settings)
     guard settings != workspace.settings else { return .done }
     var workspace = workspace

@@ -5,7 +5,7 @@ import Primitives
 import ProvisioningLog
 
 /// Inserts provisioning log entries and updates the request statistics, with one statement per batch. Redelivered entries are ignored.
-/// Entries of nonexistent workspaces (from made-up tokens) are skipped.
+/// Entries of nonexistent and deleted workspaces (from made-up and former tokens) are skipped.
 struct LogWriter: Sendable {
   let pool: PostgresPool
   /// The retention of entries and statistics in days.
@@ -31,7 +31,10 @@ struct LogWriter: Sendable {
         insert into identity.provisioning_log (workspace_id, id, status, failed, resource_type, resource_id, name_key, entry, cause)
         select workspace_id, id, status, failed, resource_type, resource_id, name_key, entry, cause
         from given
-        where exists (select from identity.workspaces w where w.id = given.workspace_id)
+        where exists (
+          select from identity.workspaces w
+          where w.id = given.workspace_id and not coalesce(w.settings -> 'deletion' ? 'finishedAt', false)
+        )
         order by workspace_id, id
         on conflict (workspace_id, id) do nothing
         returning workspace_id, id

@@ -68,6 +68,7 @@ enum RebuildStatements {
     from identity.workspaces
     where id > $1
     and ($2::uuid is null or id = $2)
+    and not coalesce(settings -> 'deletion' ? 'finishedAt', false)
     order by id
     limit 1
     """)

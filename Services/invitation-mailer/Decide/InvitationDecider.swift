@@ -75,7 +75,7 @@ struct InvitationDecider: Sendable {
         else { return }
         changes.withdraw(.init(user: key, upTo: event.version - 1, state: .revoked, reason: "the person's address changed"))
       }
-      invite(key, invitee, version: event.version, traceparent: traceparent)
+      invite(key, invitee, version: event.version, traceparent: traceparent, pushedAt: event.changedAt)
       promoteAfterMissedSignIn(record, since: event.changedAt, traceparent: traceparent)
     case .active:
       let isLinked = event.user.accountID != nil && event.user.firstSignedInAt == nil
@@ -122,7 +122,7 @@ struct InvitationDecider: Sendable {
   }
 
   private mutating func invite(
-    _ key: UserKey, _ invitee: Invitee, version: Int64, traceparent: String?, since: Date? = nil
+    _ key: UserKey, _ invitee: Invitee, version: Int64, traceparent: String?, since: Date? = nil, pushedAt: Date? = nil
   ) {
     let disposition: NewInvitation.Disposition
     if invitee.email?.isEmpty ?? true {
@@ -132,17 +132,20 @@ struct InvitationDecider: Sendable {
     } else {
       disposition = .unplanned
     }
-    add(key, version: version, disposition: disposition, traceparent: traceparent, since: disposition == .unplanned ? since : nil)
+    add(
+      key, version: version, disposition: disposition, traceparent: traceparent, since: disposition == .unplanned ? since : nil,
+      pushedAt: pushedAt)
   }
 
   private mutating func add(
-    _ key: UserKey, version: Int64, disposition: NewInvitation.Disposition, traceparent: String?, since: Date? = nil
+    _ key: UserKey, version: Int64, disposition: NewInvitation.Disposition, traceparent: String?, since: Date? = nil,
+    pushedAt: Date? = nil
   ) {
     known.users[key]?.hasInvitation = true
     changes.invitations.append(
       NewInvitation(
         id: NewInvitation.id(of: key, version: version), user: key, version: version, disposition: disposition, traceparent: traceparent,
-        since: since))
+        since: since, pushedAt: pushedAt))
   }
 
   /// Requests the promotion for a sign-in that was skipped because the user was still known to be active, if it came after this change.

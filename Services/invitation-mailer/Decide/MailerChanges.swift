@@ -97,7 +97,7 @@ struct MailerChanges: Sendable, Hashable {
         recipient: DueInvitation.Recipient(
           email: email, givenName: invitee.givenName, displayName: invitee.displayName, language: invitee.language),
         settings: WorkspaceVersion(workspace: workspace, version: Int(version), templates: templates), isDigest: false, dueAt: now,
-        claimedAt: now)
+        claimedAt: now, pushedAt: invitation.pushedAt)
     }
   }
 

@@ -12,6 +12,8 @@ struct NewInvitation: Sendable, Hashable {
   var traceparent: String?
   /// When the invitation counts as created, if not now: a restored invitation is as old as the lost one.
   var since: Date?
+  /// When identity-store made the change that invites the person; nil if it is not a push. Not stored.
+  var pushedAt: Date?
   /// Whether an operator requested it, which its history shows.
   var isRequested = false
 

@@ -9,6 +9,7 @@ struct MailerMaintenance: Service {
   let logger: Logger
 
   private let pending = Gauge(label: "rollcall_mailer_invitations_pending")
+  private let oldest = Gauge(label: "rollcall_mailer_invitations_oldest_seconds")
 
   init(store: InvitationStore, logger: Logger) {
     self.store = store
@@ -24,7 +25,9 @@ struct MailerMaintenance: Service {
       var round = 0
       while !Task.isCancelled {
         do {
-          pending.record(try await store.pendingCount(at: .now))
+          let mails = try await store.pending(at: .now)
+          pending.record(mails.count)
+          oldest.record(mails.dueSince.map { max(0, -$0.timeIntervalSinceNow) } ?? 0)
           if round % Self.deletionRounds == 0 {
             try await store.deleteOldRecords(at: .now)
             try await NoticeStore(pool: store.pool).deleteOldRecords(at: .now)

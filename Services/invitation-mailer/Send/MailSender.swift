@@ -27,6 +27,7 @@ struct MailSender: Sendable {
   let noticesSent = Counter(label: "rollcall_mailer_notices_sent_total")
   let noticesFailed = Counter(label: "rollcall_mailer_notices_failed_total")
   private let duration = Timer(label: "rollcall_mailer_send_seconds")
+  private let pushToInvitation = Timer(label: "rollcall_push_to_invitation_seconds")
 
   init(
     store: InvitationStore, composer: InvitationComposer, schedule: RetrySchedule, status: MailServerStatus,
@@ -78,6 +79,7 @@ struct MailSender: Sendable {
         return Attempt(result: .failed(answer: "the workspace cannot be read: \(error)"))
       }
       guard let workspace else { return Attempt(result: .unsendable(reason: Self.unknownWorkspace)) }
+      if workspace.settings.deletion != nil { return Attempt(result: .unsendable(reason: Self.workspaceInDeletion)) }
       let message: EmailMessage
       do {
         message = try compose(mail, in: workspace)
@@ -117,6 +119,7 @@ struct MailSender: Sendable {
         next.notice = [next.notice, time].compactMap { $0 }.min()
       }
       for invitation in result.mail.invitations {
+        measure(result.attempt, of: invitation)
         TraceContext.continuing(invitation.traceparent).run { report(result.attempt.result, of: invitation) }
       }
     }
@@ -131,6 +134,14 @@ struct MailSender: Sendable {
     if case .unreachable(let reason) = outcome { status.reportUnavailable(reason) } else { status.reportAvailable() }
     return schedule.result(
       of: outcome, attempts: attempts, firstTriedAt: firstTriedAt, now: .now, jitter: .random(in: 0...1))
+  }
+
+  /// Measures the time from the push of a person to the acceptance of the invitation, unless the workspace's policy delays it.
+  private func measure(_ attempt: Attempt, of invitation: DueInvitation) {
+    guard case .sent = attempt.result, case .immediately = attempt.policy.sending, invitation.reminder == 0,
+      let pushedAt = invitation.pushedAt
+    else { return }
+    pushToInvitation.recordSeconds(max(0, -pushedAt.timeIntervalSinceNow))
   }
 
   private func compose(_ mail: ScheduledMail, in workspace: WorkspaceCache.Entry) throws -> EmailMessage {
@@ -185,6 +196,7 @@ struct MailSender: Sendable {
   }
 
   static let unknownWorkspace = "the workspace no longer exists"
+  static let workspaceInDeletion = "the workspace is suspended until its deletion"
 }
 
 /// The error for a mail that cannot be composed from the workspace's data.

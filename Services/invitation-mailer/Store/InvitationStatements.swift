@@ -6,7 +6,8 @@ enum InvitationStatements {
   private static let columns = """
     select
       i.workspace_id, i.id, i.user_id, i.letter, i.attempts, i.first_tried_at, i.traceparent, u.email, u.given_name, u.display_name,
-      u.language, w.version, w.templates, i.is_digest, i.digest_id, i.next_attempt_at
+      u.language, w.version, w.templates, i.is_digest, i.digest_id, i.next_attempt_at,
+      i.created_at
     """
 
   /// The invitations that have been due longest, and the next one that will be due or expires.
@@ -223,18 +224,25 @@ enum InvitationStatements {
     where workspace_id = $1
     """)
 
-  /// Counts invitations and notices that are due or being sent. `$1` is the present time.
+  /// Counts invitations and notices that are due or being sent, with the time since which the one that waits longest is due. `$1` is the
+  /// present time. A claimed notice is not waiting.
   static let pending = Statement(
     "pending invitations",
     """
-    select
-      (
-        select count(*)
-        from mailer.invitations
-        where next_attempt_at <= $1 and (expires_at is null or next_attempt_at < expires_at)
-      )
-      + (select count(*) from mailer.notices where next_attempt_at <= $1 or state = 'sending')
-      + (select count(*) from mailer.alerts where next_attempt_at <= $1 or state = 'sending')
+    select coalesce(sum(waiting), 0)::int8, min(since)
+    from (
+      select count(*) as waiting, min(next_attempt_at) as since
+      from mailer.invitations
+      where next_attempt_at <= $1 and (expires_at is null or next_attempt_at < expires_at)
+      union all
+      select count(*), min(next_attempt_at)
+      from mailer.notices
+      where next_attempt_at <= $1 or state = 'sending'
+      union all
+      select count(*), min(next_attempt_at)
+      from mailer.alerts
+      where next_attempt_at <= $1 or state = 'sending'
+    ) mails
     """)
 
   /// Deletes old orders.

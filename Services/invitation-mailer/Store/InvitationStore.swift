@@ -26,6 +26,9 @@ struct DueInvitation: Sendable {
   var dueAt: Date
   /// When it was claimed, which identifies the claim; nil if it is not claimed.
   var claimedAt: Date?
+  /// When the person was pushed, to measure the time until the mail is sent. For an invitation that was read from the database, when the mailer
+  /// stored it.
+  var pushedAt: Date?
 
   /// The invited person, with the current data.
   struct Recipient: Sendable, Hashable {
@@ -37,6 +40,13 @@ struct DueInvitation: Sendable {
     /// The domain of the address, in lower case; empty if there is none.
     var domain: String { email.lastIndex(of: "@").map { email[email.index(after: $0)...].lowercased() } ?? "" }
   }
+}
+
+/// The mails that wait to be sent.
+struct PendingMails: Sendable, Hashable {
+  var count = 0
+  /// Since when the one that waits longest is due; nil if none waits.
+  var dueSince: Date?
 }
 
 /// A version of a workspace: cached data of another version is stale.
@@ -203,9 +213,10 @@ struct InvitationStore: Sendable {
     return (try JSONData.decode(from: row.bytes(0), type: "workspace settings"), templates)
   }
 
-  /// The number of invitations and notices that are due or being sent.
-  func pendingCount(at now: Date) async throws -> Int {
-    try await pool.query(InvitationStatements.pending, [.timestamp(now)]).first?.int(0) ?? 0
+  /// The invitations and notices that are due or being sent.
+  func pending(at now: Date) async throws -> PendingMails {
+    guard let row = try await pool.query(InvitationStatements.pending, [.timestamp(now)]).first else { return PendingMails() }
+    return PendingMails(count: try row.int(0), dueSince: try row.optionalTimestamp(1))
   }
 
   /// Plans invitations that waited for their workspace while another replica stored it.
@@ -241,6 +252,6 @@ struct InvitationStore: Sendable {
         language: try row.optionalString(10)),
       settings: WorkspaceVersion(workspace: workspace, version: try row.int(11), templates: try row.int(12)),
       isDigest: try row.bool(13), digest: try row.optionalUUID(14).map(InvitationID.init),
-      dueAt: try row.timestamp(15))
+      dueAt: try row.timestamp(15), pushedAt: try row.timestamp(16))
   }
 }

@@ -47,10 +47,12 @@ package struct Management: Sendable {
   package init(_ dependencies: Dependencies) {
     controllers = [
       WorkspacesController(dependencies),
+      WorkspaceDeletionsController(dependencies),
       TokensController(dependencies),
       OAuthClientsController(dependencies),
       InvitationTemplatesController(dependencies),
       MembersAPIController(dependencies),
+      ErasuresAPIController(dependencies),
       InvitationsAPIController(dependencies),
       GroupsAPIController(dependencies),
       HeldChangesAPIController(dependencies),

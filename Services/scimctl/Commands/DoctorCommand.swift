@@ -26,7 +26,7 @@ struct DoctorCommand: AsyncParsableCommand {
     var failed = false
     if !deep, case .server(let server) = try Connection.selected(try await Settings.forConnection()) {
       let findings = try await ManagementClient.with(server) { await ServerCheck(client: $0).findings() }
-      for finding in findings { failed = show(finding) || failed }
+      for finding in Finding.worstFirst(findings) { failed = show(finding) || failed }
     } else {
       for await finding in Self.findings() { failed = show(finding) || failed }
     }
@@ -42,11 +42,13 @@ struct DoctorCommand: AsyncParsableCommand {
     return finding.status == .fail
   }
 
-  /// The findings, one by one as the checks finish.
+  /// The findings of all checks, the worst first.
   static func findings() -> AsyncStream<Finding> {
     let (stream, findings) = AsyncStream.makeStream(of: Finding.self)
     let checks = Task {
-      await runChecks { findings.yield($0) }
+      var all: [Finding] = []
+      await runChecks { all.append($0) }
+      for finding in Finding.worstFirst(all) { findings.yield(finding) }
       findings.finish()
     }
     findings.onTermination = { _ in checks.cancel() }

@@ -8,6 +8,7 @@ struct WorkspaceCommands: AsyncParsableCommand {
     subcommands: [
       CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, UpdateWorkspace.self, DomainCommands.self,
       MailDomainCommands.self, RoleCommands.self, ExtensionCommands.self, GuardCommands.self, ShowWorkspaceHealth.self,
+      DeleteWorkspace.self, RestoreWorkspace.self, ListWorkspaceDeletions.self,
     ])
 }
 
@@ -64,6 +65,7 @@ extension StoredWorkspace {
     table.append(["id", "\(id)"])
     table.append(["name", settings.name])
     table.append(["plan", settings.plan.rawValue])
+    if let deletion = settings.deletion { table.append(["suspended", "deleted at \(Timestamp.text(deletion.dueAt))"]) }
     table.append(["saml-sso", settings.samlSSO ? "yes" : "no"])
     table.append(["scim", scimDescription])
     table.append(["sign-in-url", settings.signInURL])

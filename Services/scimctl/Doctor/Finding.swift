@@ -36,6 +36,11 @@ struct Finding: Sendable, Equatable {
   /// A check that was not made.
   static func skipped(_ check: String, _ message: String) -> Finding { Finding(check: check, status: .skipped, message: message) }
 
+  /// Failures first, then warnings, skipped checks, and what is in order; each in the order of the checks.
+  static func worstFirst(_ findings: [Finding]) -> [Finding] {
+    [Status.fail, .warn, .skipped, .ok].flatMap { status in findings.filter { $0.status == status } }
+  }
+
   /// The text output: one line, and a second one with the command that fixes it.
   var lines: [String] {
     let head = status.rawValue + String(repeating: " ", count: 6 - status.rawValue.count)

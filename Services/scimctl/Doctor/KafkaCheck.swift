@@ -117,7 +117,7 @@ struct KafkaCheck: Sendable {
         """,
         fix: topics.contains(Topic.identityEvents.name)
           ? "start \(service), which requests the state again by itself; or run scimctl rebuild"
-          : "start \(service), which continues at the first remaining message; see ops/runbook.md, Messages were skipped")
+          : "start \(service), which continues at the first remaining message; see ops/runbook.md, RollcallMessagesSkipped")
     }
     let lag = after.values.reduce(0) { $0 + $1.lag }
     guard lag > 0 else { return .ok("consumers", "\(group) has read all messages") }

@@ -18,10 +18,10 @@ struct HealthServer: Service {
     let router = Router()
     router.get("/livez") { _, _ in "alive\n" }
     router.get("/readyz") { [health] _, _ in Self.readiness(await health.problems()) }
-    router.get("/metrics") { [metrics] _, _ in
-      Response(
-        status: .ok, headers: [.contentType: PrometheusText.contentType],
-        body: ResponseBody(byteBuffer: ByteBuffer(string: metrics.text())))
+    router.get("/metrics") { _, _ in
+      let text = await measurements()
+      return Response(
+        status: .ok, headers: [.contentType: PrometheusText.contentType], body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
     }
     let server = Application(
       router: router, server: .http1(configuration: .init(idleTimeout: .seconds(75))),
@@ -40,6 +40,18 @@ struct HealthServer: Service {
   }
 
   private static let maximumConnections = 256
+
+  /// The response of `/metrics`: what the process has recorded, whether it is ready, and what it uses of the machine.
+  private func measurements() async -> String {
+    let isReady = await health.problems().isEmpty
+    metrics.makeMeter(label: "rollcall_ready", dimensions: []).set(Int64(isReady ? 1 : 0))
+    do {
+      return metrics.text() + ProcessMetrics.text(try ProcessUsage.current())
+    } catch {
+      logger.warning("the process cannot be measured", metadata: ["error": "\(error)"])
+      return metrics.text()
+    }
+  }
 
   /// The response of `/readyz`: 200 if there are no problems, otherwise 503; a JSON object with the problems.
   private static func readiness(_ problems: [String: String]) -> Response {

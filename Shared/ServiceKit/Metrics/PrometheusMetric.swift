@@ -38,9 +38,11 @@ final class PrometheusGauge: PrometheusMetric, RecorderHandler, MeterHandler {
 /// A Prometheus histogram with fixed buckets.
 final class PrometheusHistogram: PrometheusMetric, RecorderHandler, TimerHandler {
   /// The bounds for durations in seconds, from a database's round trip to a request's deadline.
-  static let seconds: [Double] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+  static let seconds: [Double] = [0.001, 0.005, 0.01, 0.025, 0.1, 0.25, 1, 2.5, 10, 30]
+  /// The bounds for the time that a change takes through several processes, in seconds. The objectives are among them.
+  static let pipelineSeconds: [Double] = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600]
   /// The bounds for sizes and counts.
-  static let sizes: [Double] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 10_000, 100_000, 1_000_000, 10_000_000]
+  static let sizes: [Double] = [1, 5, 20, 100, 500, 2000]
 
   private struct State {
     var counts: [Int64]

@@ -1,7 +1,8 @@
 import Metrics
 import Synchronization
 
-/// The swift-metrics backend of the process: keeps the metrics for `/metrics`, in Prometheus' text format.
+/// The swift-metrics backend of the process: keeps the metrics for `/metrics`, in Prometheus' text format. Descriptions and
+/// buckets are in ``MetricCatalogue``.
 final class PrometheusRegistry: MetricsFactory {
   private struct Family {
     var type: String
@@ -23,12 +24,17 @@ final class PrometheusRegistry: MetricsFactory {
     let families = families.withLock { $0 }
     var text = ""
     for (name, family) in families.sorted(by: { $0.key < $1.key }) {
-      text += "# TYPE \(name) \(family.type)\n"
+      text += PrometheusText.header(name, type: family.type)
       for (labels, metric) in family.series.sorted(by: { $0.key < $1.key }) {
         metric.write(name: name, labels: labels, into: &text)
       }
     }
     return text
+  }
+
+  /// Records which build the process runs, as labels of a metric that is always 1.
+  func recordBuild(service: String, version: String, commit: String) {
+    makeMeter(label: "rollcall_build_info", dimensions: [("service", service), ("version", version), ("commit", commit)]).set(Int64(1))
   }
 
   func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
@@ -41,11 +47,17 @@ final class PrometheusRegistry: MetricsFactory {
 
   func makeRecorder(label: String, dimensions: [(String, String)], aggregate: Bool) -> any RecorderHandler {
     guard aggregate else { return metric("gauge", label, dimensions) { PrometheusGauge() } }
-    return metric("histogram", label, dimensions) { PrometheusHistogram(bounds: PrometheusHistogram.sizes) }
+    return metric("histogram", label, dimensions) { PrometheusHistogram(bounds: Self.bounds(of: label) ?? PrometheusHistogram.sizes) }
   }
 
   func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-    metric("histogram", label, dimensions) { PrometheusHistogram(bounds: PrometheusHistogram.seconds) }
+    metric("histogram", label, dimensions) { PrometheusHistogram(bounds: Self.bounds(of: label) ?? PrometheusHistogram.seconds) }
+  }
+
+  /// The bounds of the buckets that the catalogue has for a histogram.
+  private static func bounds(of label: String) -> [Double]? {
+    guard let bounds = MetricCatalogue.definition(of: label)?.bounds, !bounds.isEmpty else { return nil }
+    return bounds
   }
 
   // Series are kept when their handlers are destroyed: a counter that starts again from 0 looks like a restart.

@@ -36,6 +36,12 @@ struct PrometheusLabels: Sendable, Hashable, Comparable, CustomStringConvertible
 enum PrometheusText {
   static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
+  /// The lines before the samples of a metric: its description, if the catalogue has one, and its type.
+  static func header(_ name: String, type: String) -> String {
+    let help = MetricCatalogue.definition(of: name).map { "# HELP \(name) \($0.help)\n" } ?? ""
+    return "\(help)# TYPE \(name) \(type)\n"
+  }
+
   /// A valid metric or label name: other characters than letters and digits become underscores.
   static func name(_ label: String) -> String {
     let name = String(

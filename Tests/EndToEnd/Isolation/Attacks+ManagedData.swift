@@ -20,7 +20,9 @@ extension Attacks {
       attacks["GET \(workspace)\(path)"] = list(path, filters)
     }
     let routes: [(String, String, String?)] = [
-      ("GET", "/members/{id}", nil), ("GET", "/members/{id}/timeline", nil), ("POST", "/members/{id}/invitation/resend", nil),
+      ("GET", "/members/{id}", nil), ("GET", "/members/{id}/timeline", nil), ("GET", "/members/{id}/export", nil),
+      ("GET", "/members/{id}/erasure", nil), ("POST", "/members/{id}/erasure", nil),
+      ("POST", "/members/{id}/invitation/resend", nil),
       ("POST", "/members/{id}/invitation/revoke", nil), ("GET", "/groups/{id}", nil), ("GET", "/groups/{id}/members", nil),
       ("GET", "/held-changes/{id}", nil), ("POST", "/held-changes/{id}/approve", nil), ("POST", "/held-changes/{id}/reject", nil),
       ("GET", "/provisioning-log/{id}", nil), ("POST", "/provisioning-log/{id}/replay", nil), ("GET", "/receipts/{id}", nil),
@@ -52,7 +54,8 @@ extension Attacks {
       #expect(answer.status == 403, "\(answer.text)")
     }
     let ofDeployment: [(String, String, String?)] = [
-      ("GET", "/health", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook), ("POST", "/rebuilds", nil),
+      ("GET", "/health", nil), ("GET", "/workspace-deletions", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook),
+      ("POST", "/rebuilds", nil),
     ]
     for (method, path, body) in ofDeployment + webhookRoutes {
       attacks["\(method) /api/v2/admin\(path)"] = deploymentOnly(method, path, body)

@@ -70,6 +70,16 @@ extension Attacks {
     "GET /api/v2/admin/workspaces/{workspace}/mail-domains/{domain}": ofWorkspace("GET", "/mail-domains/victim.example"),
     "DELETE /api/v2/admin/workspaces/{workspace}/mail-domains/{domain}": ofWorkspace("DELETE", "/mail-domains/victim.example"),
     "POST /api/v2/admin/workspaces/{workspace}/mail-domains/{domain}/verify": ofWorkspace("POST", "/mail-domains/victim.example/verify"),
+    "POST /api/v2/admin/workspaces/{workspace}/deletion": { attacker in
+      try await ofWorkspace("POST", "/deletion", #"{"slug":"\#(attacker.victim.workspace.slug)","now":true}"#)(attacker)
+      // Only the operator deletes a workspace.
+      let (admin, slug) = (try await Admin(of: attacker), attacker.workspace.slug)
+      #expect(try await admin.send("POST", "/workspaces/\(slug)/deletion", #"{"slug":"\#(slug)","now":true}"#).status == 403)
+    },
+    "DELETE /api/v2/admin/workspaces/{workspace}/deletion": { attacker in
+      try await ofWorkspace("DELETE", "/deletion")(attacker)
+      #expect(try await Admin(of: attacker).send("DELETE", "/workspaces/\(attacker.workspace.slug)/deletion").status == 403)
+    },
     "GET /api/v2/admin/tokens": ofDeployment("GET", ""),
     "POST /api/v2/admin/tokens": ofDeployment("POST", "", #"{"name":"x","scopes":["admin"]}"#),
     "GET /api/v2/admin/tokens/{id}": ofDeployment("GET", "/{id}"),

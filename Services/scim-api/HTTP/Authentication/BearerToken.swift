@@ -164,6 +164,15 @@ extension APIError {
       """)
   }
 
+  /// 403 for a workspace that is suspended until its deletion.
+  package static func workspaceInDeletion(_ deletion: ScheduledDeletion) -> APIError {
+    APIError(
+      403,
+      """
+      This workspace is suspended, and will be deleted at \(Timestamp.text(deletion.dueAt)). Until then, the operator of the product can restore it.
+      """)
+  }
+
   /// 403 for a workspace without the plan, SAML SSO or the opt-in.
   package static func closedWorkspace(_ obstacle: WorkspaceSettings.SCIMObstacle, plan: WorkspaceSettings.Plan) -> APIError {
     let detail =

@@ -95,11 +95,13 @@ package struct TokenRecord: Sendable {
   /// Authorizes the credential for `scope` at `now`; unlike ``authorized(for:at:)``, it may be deployment-wide. The caller of a
   /// deployment-wide token has the workspace ``WorkspaceID/deployment`` until ``Caller/acting(in:)`` names another.
   ///
-  /// - Throws: 401 if the credential is revoked or expired; 403 if it lacks the scope, or the workspace cannot use SCIM.
+  /// - Throws: 401 if the credential is revoked or expired; 403 if it lacks the scope, or the workspace cannot use SCIM or is suspended until
+  ///   its deletion.
   func granted(_ scope: TokenScope, at now: Date) throws(APIError) -> Caller {
     if revokedAt != nil { throw .revoked(caller.kind, caller.name) }
     if let expiresAt, expiresAt <= now { throw .expired(caller.kind, caller.name) }
     guard scopes.contains(scope) else { throw .scopeMissing(scope, caller.kind, caller.name) }
+    if let deletion = caller.settings.deletion { throw .workspaceInDeletion(deletion) }
     if scope == .scim, let obstacle = caller.settings.scimObstacle {
       throw .closedWorkspace(obstacle, plan: caller.settings.plan)
     }

@@ -109,7 +109,11 @@ package struct ProductAuthenticationMiddleware: RouterMiddleware {
       }
       return caller
     }
-    if let workspace { return caller.acting(in: workspace) }
+    if let workspace {
+      // The operator can look at a workspace that is suspended until its deletion, and restore it.
+      if scope != .admin, let deletion = workspace.settings.deletion { throw APIError.workspaceInDeletion(deletion) }
+      return caller.acting(in: workspace)
+    }
     if let name { throw ProblemDetails.unknownWorkspace(name) }
     guard requirement != .one else { throw ProblemDetails.workspaceMissing() }
     return caller

@@ -26,6 +26,7 @@ extension ErrorRenderer {
 package struct ErrorMiddleware: RouterMiddleware {
   let allowed: AllowedMethods
   let renderers: [any ErrorRenderer]
+  private let rejections = RejectionMetrics()
 
   /// - Parameters:
   ///   - allowed: the methods of the router's paths.
@@ -72,6 +73,7 @@ package struct ErrorMiddleware: RouterMiddleware {
   private func renderer(for path: String) -> (any ErrorRenderer)? { renderers.first { $0.handles(path) } }
 
   private func render(_ error: APIError, _ request: Request, _ context: EdgeContext) -> Response {
+    if let limit = error.limit { rejections.record(limit) }
     // A detail may quote the request.
     let error = error.withoutSecrets
     context.info.record(error: error.error.body())

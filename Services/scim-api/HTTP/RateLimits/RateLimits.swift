@@ -100,11 +100,12 @@ package final class RateLimits: Sendable {
       guard !isDeploymentWide else {
         // A request about the whole deployment counts for no workspace.
         guard workspace != .deployment else {
-          return try Self.count(token, in: &state.deploymentTokens, named: "this token", at: now)
+          return try Self.count(token, in: &state.deploymentTokens, named: "this token", .deploymentTokenRate, at: now)
         }
-        return try Self.count(token, in: &state.deploymentTokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
+        return try Self.count(
+          token, in: &state.deploymentTokens, named: "this token", .deploymentTokenRate, of: workspace, in: &state.workspaces, at: now)
       }
-      try Self.count(token, in: &state.tokens, named: "this token", of: workspace, in: &state.workspaces, at: now)
+      try Self.count(token, in: &state.tokens, named: "this token", .tokenRate, of: workspace, in: &state.workspaces, at: now)
     }
   }
 
@@ -115,31 +116,36 @@ package final class RateLimits: Sendable {
     let now = now()
     try state.withLock { state throws(APIError) in
       try Self.count(
-        Person(workspace: workspace, name: person), in: &state.openings, named: "this person for new sessions", of: workspace,
-        in: &state.workspaces, at: now)
+        Person(workspace: workspace, name: person), in: &state.openings, named: "this person for new sessions", .sessionRate,
+        of: workspace, in: &state.workspaces, at: now)
     }
   }
 
   /// Counts a request against the limit of `owner` alone.
-  private static func count<Owner>(_ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, at now: Double) throws(APIError)
-  {
-    try check(owner, in: buckets, named: subject, at: now)
+  private static func count<Owner>(
+    _ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, _ limit: RequestLimit, at now: Double
+  ) throws(APIError) {
+    try check(owner, in: buckets, named: subject, limit, at: now)
     buckets.take(of: owner, at: now)
   }
 
-  private static func check<Owner>(_ owner: Owner, in buckets: Buckets<Owner>, named subject: String, at now: Double) throws(APIError) {
+  private static func check<Owner>(
+    _ owner: Owner, in buckets: Buckets<Owner>, named subject: String, _ limit: RequestLimit, at now: Double
+  ) throws(APIError) {
     let wait = buckets.wait(of: owner, at: now)
-    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait) }
+    guard wait == 0 else { throw .rateExceeded(subject, buckets.rate, wait: wait, limit) }
   }
 
   /// Counts a request against the limits of `owner` and of the workspace: against both, or against neither if one is reached.
   private static func count<Owner>(
-    _ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, of workspace: WorkspaceID,
+    _ owner: Owner, in buckets: inout Buckets<Owner>, named subject: String, _ limit: RequestLimit, of workspace: WorkspaceID,
     in workspaces: inout Buckets<WorkspaceID>, at now: Double
   ) throws(APIError) {
-    try check(owner, in: buckets, named: subject, at: now)
+    try check(owner, in: buckets, named: subject, limit, at: now)
     let shared = workspaces.wait(of: workspace, at: now)
-    guard shared == 0 else { throw .rateExceeded("this workspace, for all its tokens together,", workspaces.rate, wait: shared) }
+    guard shared == 0 else {
+      throw .rateExceeded("this workspace, for all its tokens together,", workspaces.rate, wait: shared, .workspaceRate)
+    }
     buckets.take(of: owner, at: now)
     workspaces.take(of: workspace, at: now)
   }
@@ -155,7 +161,7 @@ package final class RateLimits: Sendable {
 
   private func unauthenticatedError(for address: String?) -> APIError? {
     let (wait, rate) = unauthenticatedWait(at: address)
-    return wait > 0 ? .rateExceeded("this address without a known token", rate, wait: wait) : nil
+    return wait > 0 ? .rateExceeded("this address without a known token", rate, wait: wait, .unauthenticatedRate) : nil
   }
 
   /// Runs `answer` for a request from `address`, and counts the request unless `isAuthenticated` is true afterwards.
@@ -192,7 +198,9 @@ package final class RateLimits: Sendable {
     let client = ClientAddress(address)
     let error = state.withLock { state -> APIError? in
       let wait = state.publicReads.wait(of: client, at: now)
-      guard wait == 0 else { return .rateExceeded("this address for public keys and metadata", state.publicReads.rate, wait: wait) }
+      guard wait == 0 else {
+        return .rateExceeded("this address for public keys and metadata", state.publicReads.rate, wait: wait, .publicReadRate)
+      }
       state.publicReads.take(of: client, at: now)
       return nil
     }
@@ -221,7 +229,7 @@ package final class RateLimits: Sendable {
 
 extension APIError {
   /// - Parameter wait: the time until another request is accepted, in seconds.
-  fileprivate static func rateExceeded(_ subject: String, _ rate: Rate, wait: Double) -> APIError {
+  fileprivate static func rateExceeded(_ subject: String, _ rate: Rate, wait: Double, _ limit: RequestLimit) -> APIError {
     let seconds = max(1, Int(wait.rounded(.up)))
     let perSecond = rate.perSecond.rounded() == rate.perSecond ? "\(Int(rate.perSecond))" : "\(rate.perSecond)"
     return APIError(
@@ -230,6 +238,7 @@ extension APIError {
       The requests of \(subject) exceed the limit of \(perSecond) per second, with bursts of up to \(max(1, rate.burst)); nothing was \
       changed. Send the request again in \(seconds) s.
       """,
-      headers: [.retryAfter: "\(seconds)"])
+      headers: [.retryAfter: "\(seconds)"]
+    ).because(of: limit)
   }
 }

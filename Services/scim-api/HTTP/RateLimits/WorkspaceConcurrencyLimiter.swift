@@ -172,6 +172,7 @@ extension APIError {
       """
       More than \(limit) \(what) of this workspace are running, and others are waiting; nothing was changed. Send the request again in \(seconds) s.
       """,
-      headers: [.retryAfter: "\(seconds)"])
+      headers: [.retryAfter: "\(seconds)"]
+    ).because(of: .queue)
   }
 }

@@ -26,10 +26,17 @@ package struct RequestLoggingMiddleware: RouterMiddleware {
     let at = Date()
     let trace = Self.trace(of: request)
     context.info.record(trace: trace)
+    metrics.begin()
     return try await trace.run {
-      let response = try await next(request, context)
+      let response: Response
+      do {
+        response = try await next(request, context)
+      } catch {
+        metrics.cancel()
+        throw error
+      }
       let duration = ContinuousClock.now - start
-      metrics.record(request.method, route: context.endpointPath, status: response.status.code, duration)
+      metrics.end(request.method, route: context.endpointPath, status: response.status.code, duration)
       log(request, context, response.status.code, duration)
       if let logged = LoggedRequest(request, context, status: response.status.code, at: at, duration, reads: log.reads) {
         log.append(logged)

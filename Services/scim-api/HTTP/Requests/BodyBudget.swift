@@ -161,6 +161,7 @@ extension APIError {
       The requests of \(subject) that are being received use all the memory for its bodies; nothing was changed. Send fewer large requests at \
       once, and this one again in \(seconds) s.
       """,
-      headers: [.retryAfter: "\(seconds)"])
+      headers: [.retryAfter: "\(seconds)"]
+    ).because(of: .bodyMemory)
   }
 }

@@ -11,6 +11,8 @@ package struct APIError: HTTPResponseError, Sendable, Equatable {
   package var error: SCIMError
   /// The headers of the response, such as `Retry-After`.
   package var headers: HTTPFields = [:]
+  /// The limit that rejected the request; nil for any other error.
+  package var limit: RequestLimit?
   /// The detail for the product, if it differs from the one for the identity provider.
   private(set) var productDetail: String?
 
@@ -38,7 +40,7 @@ extension APIError {
   /// The same error, whose `detail` advises the product if it differs from the one for the identity provider.
   var addressingProduct: APIError {
     guard let productDetail else { return self }
-    return APIError(SCIMError(status: error.status, scimType: error.scimType, detail: productDetail), headers: headers)
+    return APIError(SCIMError(status: error.status, scimType: error.scimType, detail: productDetail), headers: headers).because(of: limit)
   }
 
   /// The same error with another detail for the product.
@@ -74,7 +76,14 @@ extension APIError {
   }
 
   /// The same error without secrets in its detail.
-  package var withoutSecrets: APIError { APIError(error.withoutSecrets, headers: headers) }
+  package var withoutSecrets: APIError { APIError(error.withoutSecrets, headers: headers).because(of: limit) }
+
+  /// The same error with the limit that rejected the request.
+  func because(of limit: RequestLimit?) -> APIError {
+    var error = self
+    error.limit = limit
+    return error
+  }
 }
 
 extension SCIMError {
@@ -150,6 +159,7 @@ extension APIError {
   /// 503 if this process has too many requests in flight.
   package static func overloaded(retryAfter seconds: Int = 1) -> APIError {
     APIError(503, "The service is busy; nothing was changed. Send the request again in \(seconds) s.", headers: [.retryAfter: "\(seconds)"])
+      .because(of: .capacity)
   }
 
   /// 503 if Kafka does not accept the command, or cannot deliver the reply: a topic is missing, for example. See /readyz and the log.
@@ -163,7 +173,8 @@ extension APIError {
   static func tooManyRequests(_ what: String, of owner: String, limit: Int, retryAfter seconds: Int = 1) -> APIError {
     APIError(
       429, "More than \(limit) \(what) of this \(owner) are in flight; nothing was changed. Send the request again in \(seconds) s.",
-      headers: [.retryAfter: "\(seconds)"])
+      headers: [.retryAfter: "\(seconds)"]
+    ).because(of: .inFlight)
   }
 
   /// 503 if no reply arrived by the deadline and none is recorded: the command was not executed and will not be.

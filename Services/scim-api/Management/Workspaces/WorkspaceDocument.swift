@@ -14,7 +14,7 @@ struct WorkspaceDocument: Sendable {
   /// The members that a response has besides the settings. A request may repeat them unchanged.
   static let readOnly = ["id", "version", "createdAt", "modifiedAt", "scim"]
   /// The settings that routes of their own change, and those routes.
-  private static let elsewhere = ["mailDomains": "mail-domains"]
+  private static let elsewhere = ["mailDomains": "mail-domains", "deletion": "deletion"]
   /// The settings that belong to the product's operator: an admin of the workspace cannot change them.
   static let operatorOnly: Set<String> = ["slug", "plan", "samlSSO", "signInURL", "customDomains", "seats"]
 

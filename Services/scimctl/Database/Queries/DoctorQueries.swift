@@ -26,6 +26,20 @@ enum DoctorQueries {
     order by s.consumer, s.topic, is_rebuilt
     """)
 
+  /// The entries of the last hour with a status of 5xx: status, number of requests, number of workspaces. The first 48 bits of an entry's id are
+  /// its time.
+  static let lastHour = Statement(
+    "doctor last hour",
+    """
+    select status, count(*), count(distinct workspace_id)
+    from identity_read.provisioning_log
+    where failed
+    and status >= 500
+    and id >= (lpad(to_hex((extract(epoch from now() - interval '1 hour') * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+    group by status
+    order by status
+    """)
+
   /// The time of the database.
   static let clock = Statement("doctor clock", "select clock_timestamp()")
 
