@@ -178,35 +178,6 @@ struct RowSecurityTests {
     #expect(plan.contains("Bitmap Index Scan on users_by_other_email"), "\(plan)")
     await store.close()
   }
-
-  @Test("The policies add only microseconds to a look-up")
-  func cost() async throws {
-    let store = try await StoreBuilder.start()
-    try await store.insertWorkforce(of: 10_000, groups: 2000)
-    let statement = ResourceStatements.one(.user, withRows: false)
-    let id = try #require(ResourceID("0192f7a0-0000-7000-8000-000000000007"))
-    let parameters: [PostgresValue] = [.uuid(store.workspace.uuid), .uuid(id.uuid)]
-    // The operator's policy allows all rows and needs no setting.
-    let operating = store.pool("scimctl", planning: .onceByIndex)
-    func time(_ pool: PostgresPool, under setting: LocalSetting?) async throws -> Duration {
-      try await ContinuousClock().measure {
-        for _ in 0..<20 {
-          let rows = try await pool.query(statement, parameters, under: setting)
-          #expect(rows.count == 1)
-        }
-      } / 20
-    }
-    // Both are measured alternately under the same load, and the minimum of each is compared.
-    var (without, with) = (Duration.seconds(1), Duration.seconds(1))
-    for _ in 0..<100 {
-      without = min(without, try await time(operating, under: nil))
-      with = min(with, try await time(store.reader, under: .inForce(store.workspace)))
-    }
-    print("a look-up by id: \(without) as operator, \(with) with the policies of a workspace")
-    #expect(with - without < .milliseconds(2))
-    await operating.close()
-    await store.close()
-  }
 }
 
 extension StoreBuilder {

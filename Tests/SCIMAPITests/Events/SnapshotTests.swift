@@ -125,8 +125,11 @@ struct SnapshotTests {
       where workspace_id = $1::uuid
       and id in (select id from directory.members where workspace_id = $1::uuid order by id limit 3)
       """, [.uuid(there.uuid)])
-    let snapshot = try await database.events.snapshot(of: .workspace(there))
-    #expect(try await snapshot.page(of: .members, after: nil).count == 2)
+    // Its connection is free when the snapshot is released.
+    do {
+      let snapshot = try await database.events.snapshot(of: .workspace(there))
+      #expect(try await snapshot.page(of: .members, after: nil).count == 2)
+    }
     await database.close()
   }
 
@@ -135,12 +138,14 @@ struct SnapshotTests {
     let database = try await EventDatabase.start()
     try await insertMember(1, in: here, into: database)
     try await database.append(2, in: here)
-    let snapshot = try await database.events.snapshot(of: .workspace(here))
-    try await insertMember(2, in: here, into: database)
-    try await database.append(1, .memberInvited, in: here)
-    #expect(try await all(.members, of: snapshot).map(\.id) == [Self.id(1)])
-    let later = try await database.events.events(EventQuery(.workspace(here), from: .after(snapshot.cursor), limit: 10))
-    #expect(later.events.map(\.sequence) == [3])
+    do {
+      let snapshot = try await database.events.snapshot(of: .workspace(here))
+      try await insertMember(2, in: here, into: database)
+      try await database.append(1, .memberInvited, in: here)
+      #expect(try await all(.members, of: snapshot).map(\.id) == [Self.id(1)])
+      let later = try await database.events.events(EventQuery(.workspace(here), from: .after(snapshot.cursor), limit: 10))
+      #expect(later.events.map(\.sequence) == [3])
+    }
     await database.close()
   }
 
