@@ -57,13 +57,14 @@ struct AccessPageTests {
 
   @Test("A domain is verified once its record is published; otherwise the page says what was found, at the domain")
   func verify() async throws {
-    var bench = try await ConsoleBench.made { $0.mailDomains = [Self.domain("acme.example"), Self.domain("done.example", verified: true)] }
+    var configured = try await ConsoleBench.made { $0.mailDomains = [Self.domain("acme.example"), Self.domain("done.example", verified: true)] }
     let published = Mutex<Result<[String], DNSError>>(.success([]))
     let asked = Mutex<[String]>([])
-    bench.builder.txtRecords = { name in
+    configured.builder.txtRecords = { name in
       asked.withLock { $0.append(name) }
       return try published.withLock { $0 }.get()
     }
+    let bench = configured
     try await bench.serving { client in
       let page = try await client.get(Self.path)
       for (records, words) in [
