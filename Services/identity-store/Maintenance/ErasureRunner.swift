@@ -40,11 +40,13 @@ struct ErasureRunner: Service {
       guard let row = try await session.query(ErasureStatements.run, [.double(delay / .seconds(1))], hasTimeLimit: false).first else {
         return false
       }
-      let metadata: Logger.Metadata = ["workspace": "\(WorkspaceID(try row.uuid(0)))", "user": "\(UserID(try row.uuid(1)))"]
+      var metadata: Logger.Metadata = ["workspace": "\(WorkspaceID(try row.uuid(0)))", "user": "\(UserID(try row.uuid(1)))"]
       if let problem = try row.optionalString(3) {
-        logger.error("a deleted user could not be erased", metadata: metadata.merging(["error": "\(problem)"]) { $1 })
+        metadata["error"] = "\(problem)"
+        logger.error("a deleted user could not be erased", metadata: metadata)
       } else {
-        logger.notice("deleted user erased", metadata: metadata.merging(["erased": "\(try row.string(2))"]) { $1 })
+        metadata["erased"] = "\(try row.string(2))"
+        logger.notice("deleted user erased", metadata: metadata)
       }
       return true
     }
