@@ -31,25 +31,25 @@ package struct IDsQuery: Sendable {
 extension IDsQuery.Kind {
   fileprivate var statement: Statement {
     switch self {
-    case .members: Self.members
-    case .groups: Self.groups
-    case .invitations: Self.invitations
-    case .tokens: Self.tokens
-    case .receipts: Self.receipts
-    case .audit: Self.auditEntries
-    case .heldChanges: Self.held
-    case .provisioningLog: Self.logEntries
+    case .members: Self.memberIDs
+    case .groups: Self.groupIDs
+    case .invitations: Self.invitationIDs
+    case .tokens: Self.tokenIDs
+    case .receipts: Self.receiptIDs
+    case .audit: Self.auditIDs
+    case .heldChanges: Self.heldChangeIDs
+    case .provisioningLog: Self.logEntryIDs
     }
   }
 
-  private static let members = ids(of: "members", in: "identity_read.users", column: "id")
-  private static let groups = ids(of: "groups", in: "identity_read.groups", column: "id")
-  private static let invitations = ids(of: "invitations", in: "mailer_read.invitations", column: "id")
-  private static let tokens = ids(of: "tokens", in: "identity_read.tokens", column: "id", and: "kind in ('token', 'client')")
-  private static let receipts = ids(of: "receipts", in: "directory_read.receipts", column: "id")
-  private static let auditEntries = ids(of: "audit", in: "identity_read.audit", column: "command_id")
-  private static let held = ids(of: "held changes", in: "identity_read.held_changes", column: "id")
-  private static let logEntries = ids(of: "log entries", in: "identity_read.provisioning_log", column: "id")
+  private static let memberIDs = ids(of: "members", in: "identity_read.users", column: "id")
+  private static let groupIDs = ids(of: "groups", in: "identity_read.groups", column: "id")
+  private static let invitationIDs = ids(of: "invitations", in: "mailer_read.invitations", column: "id")
+  private static let tokenIDs = ids(of: "tokens", in: "identity_read.tokens", column: "id", and: "kind in ('token', 'client')")
+  private static let receiptIDs = ids(of: "receipts", in: "directory_read.receipts", column: "id")
+  private static let auditIDs = ids(of: "audit", in: "identity_read.audit", column: "command_id")
+  private static let heldChangeIDs = ids(of: "held changes", in: "identity_read.held_changes", column: "id")
+  private static let logEntryIDs = ids(of: "log entries", in: "identity_read.provisioning_log", column: "id")
 
   private static func ids(of what: String, in view: String, column: String, and condition: String = "true") -> Statement {
     Statement(
