@@ -142,13 +142,14 @@ struct AccountPagesTests {
 
   @Test("A link that is rejected is shown at the person, with the account that was entered")
   func refusedLink() async throws {
-    var bench = try await ConsoleBench.made()
-    bench.builder.reply = { command in
+    var configured = try await ConsoleBench.made()
+    configured.builder.reply = { command in
       if case .linkAccount = command.operation {
         return .refused(status: 404, error: Array(#"{"status":"404","detail":"The workspace has no imported account '<x>'."}"#.utf8))
       }
       return .refused(status: 409, error: Array(#"{"status":"409","detail":"The user waits for no decision."}"#.utf8))
     }
+    let bench = configured
     let ana = try await bench.insertWaiting("ana@acme.example", externalID: nil)
     try await bench.serving { client in
       let page = try await client.get(Self.path)
@@ -171,11 +172,12 @@ struct AccountPagesTests {
 
   @Test("The page of a person links an account and removes the link, if the product has imported accounts")
   func memberPage() async throws {
-    var bench = try await ConsoleBench.made()
-    bench.builder.reply = { command in
+    var configured = try await ConsoleBench.made()
+    configured.builder.reply = { command in
       guard case .linkAccount(let link) = command.operation, link.account == "gone" else { return .done }
       return .refused(status: 404, error: Array(#"{"status":"404","detail":"The workspace has no imported account 'gone'."}"#.utf8))
     }
+    let bench = configured
     let ana = try await bench.insertWaiting("ana@acme.example", externalID: nil)
     let path = "/console/members/\(ana)"
     try await bench.serving { client in
