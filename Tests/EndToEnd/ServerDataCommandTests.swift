@@ -17,6 +17,14 @@ extension EndToEnd.ServerCommands {
     "webhook deliveries", "webhook skip", "webhook redeliver", "event list", "event follow", "event snapshot",
   ]
 
+  /// Those of them that do not work with the database alone.
+  static let dataOnlyThroughServer = dataCommands.filter { name in
+    let onlyUsers = [
+      "user show", "user timeline", "user invitation-link", "user import", "user accounts", "user link-account", "user unlink-account",
+    ]
+    return name.hasPrefix("webhook ") || name.hasPrefix("event ") || onlyUsers.contains(name)
+  }
+
   @Test("Users, groups, events, webhooks and accounts are managed while database and Kafka are out of reach", .timeLimit(.minutes(10)))
   func data() async throws {
     let deployment = try await Deployment.shared()

@@ -14,14 +14,16 @@ struct DataRowTests {
     try JSONData.decode(from: Array(json.utf8), type: "row")
   }
 
+  /// The lines of a table without the alignment of its columns.
+  private func lines(_ table: Table) -> [String] { table.lines.map { $0.split(separator: " ").joined(separator: " ") } }
+
   @Test("Users and groups are rows with their names and numbers")
   func users() throws {
     let user: UserRow = try row(
       #"{"id":"\#(Self.id)","userName":"ana","email":"ana@example.com","state":"invited","role":"viewer","groups":2}"#)
-    #expect(UserRow.table(of: [user]).lines == ["ana  invited  viewer  ana@example.com  \(Self.id)"])
+    #expect(lines(UserRow.table(of: [user])) == ["ana invited viewer ana@example.com \(Self.id)"])
     let group: GroupRow = try row(#"{"id":"\#(Self.id)","displayName":"Data team","modifiedAt":"2026-01-31T09:00:00Z"}"#)
-    let lines = GroupRow.table(of: [group]).lines
-    #expect(lines == ["\(Self.id)  -        -        -     Data team"], "the directory has not processed it yet: \(lines)")
+    #expect(lines(GroupRow.table(of: [group])) == ["\(Self.id) - - - Data team"], "the directory has not processed it yet")
     #expect(try [user].only(named: "ana") == user && [UserRow]().only(named: "ana") == nil)
     #expect(throws: ScimctlError.self) { try [user, user].only(named: "ana") }
   }
@@ -45,7 +47,7 @@ struct DataRowTests {
   @Test("An event of a timeline has its further members as details")
   func timeline() throws {
     let event = try TimelineRow(response: ["at": "2026-01-31T09:00:00Z", "type": "request", "status": 404, "method": "PATCH"])
-    #expect(TimelineRow.table(of: [event]).lines == ["2026-01-31T09:00:00Z  request  status 404, method PATCH"])
+    #expect(lines(TimelineRow.table(of: [event])) == ["2026-01-31T09:00:00Z request status 404, method PATCH"])
     #expect(throws: ScimctlError.self) { try TimelineRow(response: ["type": "request"]) }
   }
 
@@ -122,9 +124,9 @@ struct DataRowTests {
       {"id":"\#(Self.id)","at":"2026-01-31T09:00:00Z","method":"POST","path":"/api/v2/scim/Bulk","status":200,"isPartlyApplied":false,
        "operations":{"count":7,"failed":2}}
       """#)
-    let lines = LogRow.table(of: [entry, bulk]).lines
-    #expect(lines[0].contains("/Users  ana") && lines[0].hasSuffix("partly applied"), "\(lines)")
-    #expect(lines[1].hasSuffix("2 of 7 operations failed"))
+    let rows = lines(LogRow.table(of: [entry, bulk]))
+    #expect(rows[0].contains("/Users ana") && rows[0].hasSuffix("partly applied"), "\(rows)")
+    #expect(rows[1].hasSuffix("2 of 7 operations failed"))
   }
 
   @Test("Webhooks and deliveries are rows, and a stuck event is named")
@@ -135,7 +137,7 @@ struct DataRowTests {
        "disabledAt":"2026-01-31T09:00:00Z","createdAt":"2026-01-31T09:00:00Z","modifiedAt":"2026-01-31T09:00:00Z",
        "failing":[{"workspace":"\#(Self.id)","lastSequence":16,"failedAttempts":3,"lastError":"status 500"}]}
       """#)
-    #expect(WebhookRow.table(of: [webhook]).lines[0].contains("disabled  all  https://app.example.com/"))
+    #expect(lines(WebhookRow.table(of: [webhook]))[0].contains("disabled all https://app.example.com/"))
     let text = webhook.details.lines.joined(separator: "\n")
     #expect(text.contains("event 17 after 3 attempts: status 500") && text.contains(": Broken"), "\(text)")
     let delivery: WebhookDeliveryRow = try row(
@@ -144,7 +146,7 @@ struct DataRowTests {
        "webhookId":"m","attempt":1,"isAhead":false,"isDelivered":false,"url":"https://app.example.com/","durationMilliseconds":12,
        "error":"status 500","response":{"status":500,"head":"a: b"}}
       """#)
-    #expect(WebhookDeliveryRow.table(of: [delivery]).lines[0].contains("failed  500  12  webhook.test  -  1  e  status 500"))
+    #expect(lines(WebhookDeliveryRow.table(of: [delivery]))[0].contains("failed 500 12 webhook.test - 1 e status 500"))
   }
 
   @Test(
@@ -160,7 +162,7 @@ struct DataRowTests {
         "data": try JSON(parsing: data),
       ])
     #expect(event.subject == subject)
-    #expect(EventRow.table(of: [event]).lines[0].hasPrefix("2026-01-31T09:00:00Z  4  t  \(subject)"))
+    #expect(lines(EventRow.table(of: [event]))[0].hasPrefix("2026-01-31T09:00:00Z 4 t \(subject)"))
   }
 
   @Test("A snapshot is complete if its last line is the end, however it is cut into parts")
