@@ -128,7 +128,9 @@ struct EventWaitersTests {
   @Test("The number of requests that wait is exported, however a wait ends")
   func metric() async throws {
     let metrics = PrometheusRegistry()
-    func exports(_ count: Int) -> Bool { metrics.text().split(separator: "\n").contains("rollcall_event_requests_waiting \(count)") }
+    @Sendable func exports(_ count: Int) -> Bool {
+      metrics.text().split(separator: "\n").contains("rollcall_event_requests_waiting \(count)")
+    }
     try await Self.running(metrics: metrics) { waiters, log, shutDown in
       async let woken = waiters.wait(for: .workspace(Self.here), after: 3, atMost: .seconds(300))
       async let stopped = waiters.wait(for: .workspace(Self.there), after: 4, atMost: .seconds(300))
