@@ -418,7 +418,7 @@ struct ArgumentTests {
   @Test("invitation list accepts a state, and invitation resend a user")
   func invitations() throws {
     #expect(try parse(ListInvitations.self, "invitation", "list", "--state", "bounced").state == .bounced)
-    #expect(try parse(ResendInvitation.self, "invitation", "resend", "ana@example.com").order.who == "ana@example.com")
+    #expect(try parse(ResendInvitation.self, "invitation", "resend", "ana@example.com").order.user.who == "ana@example.com")
     #expect(throws: (any Error).self) { try Scimctl.parseAsRoot(["invitation", "list", "--state", "lost"]) }
   }
 }

@@ -10,7 +10,7 @@ import Testing
 struct DataRowTests {
   private static let id = "01a20c81-86d0-7f41-8f52-0c7d3a6f5a10"
 
-  private func row<Row: Decodable>(_: Row.Type = Row.self, _ json: String) throws -> Row {
+  private func row<Row: Decodable>(_ json: String) throws -> Row {
     try JSONData.decode(from: Array(json.utf8), type: "row")
   }
 
