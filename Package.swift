@@ -39,7 +39,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-    // Sends webhooks.
+    // Sends webhooks, and the requests of scimctl.
     .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
     .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     // Builds the documentation of the SCIM library (ops/local/documentation); no target depends on it.
@@ -212,7 +212,9 @@ let package = Package(
         "CCurl", "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog",
         "SCIM", "ServiceKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ] + processDependencies,
       path: "Services/scimctl", exclude: ["Main"], swiftSettings: swiftSettings),
     executable("scim-api", of: "ScimAPI"),
@@ -278,7 +280,8 @@ let package = Package(
       [
         "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "ScimctlCommands",
         "ServiceKit", "TestSupport",
-      ]),
+        .product(name: "Hummingbird", package: "hummingbird"), .product(name: "NIOCore", package: "swift-nio"),
+      ] + processDependencies),
     tests(
       "EndToEnd",
       [

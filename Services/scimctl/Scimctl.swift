@@ -10,32 +10,31 @@ package struct Scimctl: AsyncParsableCommand {
     commandName: "scimctl",
     abstract: "Set up, inspect and repair a Rollcall deployment.",
     discussion: """
-      Settings are read from the environment, or from the JSON file in ROLLCALL_CONFIG_FILE, like those of the services. Every command \
-      needs ROLLCALL_DATABASE_URL; commands that change something also need ROLLCALL_KAFKA (and ROLLCALL_KAFKA_PROPERTIES). \
-      ROLLCALL_WORKSPACE is the default for --workspace.
+      Commands use the management API of a server, with a token of scope admin: --server URL and --token, else ROLLCALL_SERVER and \
+      ROLLCALL_TOKEN, else the profile of 'scimctl login'. The audit trail then names the token.
 
-      The audit trail records every change with the operator's name: the value of --as, which every command accepts, else \
+      With --direct, or if only ROLLCALL_DATABASE_URL is set, they use the database, and ROLLCALL_KAFKA (with ROLLCALL_KAFKA_PROPERTIES) \
+      for changes. 'migrate', 'dead-letters' and 'doctor --deep' always do. The audit trail then names you: the value of --as, else \
       ROLLCALL_OPERATOR, else your login name.
+
+      Settings are read from the environment, or from the JSON file in ROLLCALL_CONFIG_FILE. ROLLCALL_WORKSPACE is the default for \
+      --workspace. Lists and 'show' commands print JSON with --json. Headings of tables are printed to standard error if standard output is \
+      not a terminal.
       """,
     version: "scimctl \(ServiceProcess.version)",
     subcommands: [
       MigrateCommand.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
-      InvitationCommands.self, SignInCommand.self,
+      InvitationCommands.self, SignInCommand.self, WebhookCommands.self, EventCommands.self,
       ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, DoctorCommand.self,
       DirectoryCommands.self, RebuildCommand.self, DeadLetterCommands.self,
-      ReceiptCommands.self, SettingsCommand.self,
+      ReceiptCommands.self, LoginCommand.self, ProfileCommands.self, SettingsCommand.self,
     ])
 
-  @Option(name: .customLong("as"), help: "Your name in the audit trail. (default: ROLLCALL_OPERATOR, else your login name)")
-  var operatorName: String?
+  @OptionGroup(title: "Options of every command")
+  var global: GlobalOptions
 
   /// Creates an empty command; the argument parser sets its options.
   package init() {}
-
-  /// Checks the value of `--as`.
-  package func validate() throws {
-    if let fault = operatorName.flatMap(Operator.fault) { throw ValidationError("--as \(fault).") }
-  }
 
   /// Runs the command in the process's arguments.
   ///
@@ -48,7 +47,7 @@ package struct Scimctl: AsyncParsableCommand {
     }
     do {
       var command = try await asyncParseAsRoot()
-      Operator.select(from: Array(CommandLine.arguments.dropFirst()))
+      GlobalOptions.select(from: Array(CommandLine.arguments.dropFirst()))
       if var asynchronous = command as? any AsyncParsableCommand {
         try await asynchronous.run()
       } else {

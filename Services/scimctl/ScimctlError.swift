@@ -46,6 +46,7 @@ extension ScimctlError {
   init?(reporting error: any Error) {
     switch error {
     case let failure as ScimctlError: self = failure
+    case let problem as ServerProblem: self.init(problem, from: "the server")
     case let error as SettingsError: self.init(.configuration, "\(error)")
     case let error as PostgresError: self.init(error)
     case let error as SchemaMismatch: self.init(.configuration, "\(error)")

@@ -11,6 +11,18 @@ extension Setting {
     kind: .url)
   static let operatorName = Setting(
     key: "operator", help: "Your name in the audit trail; the option --as takes precedence. Default: your login name.")
+  static let server = Setting(
+    key: "server", help: "The server whose management API commands use, such as https://app.example.com; --server takes precedence.",
+    kind: .url)
+  static let serverToken = Setting(
+    key: "token", help: "The token for ROLLCALL_SERVER or --server, with the scope admin; --token takes precedence.", isSecret: true)
+  static let serverProfile = Setting(
+    key: "server.profile", help: "The profile of 'scimctl login' that commands use; --server-profile takes precedence.")
+  static let serverAuthorities = Setting(
+    key: "server.authorities",
+    help: "The path of a PEM file with the certificate authorities of the server, instead of those of the system.")
+  /// ROLLCALL_DATABASE_URL for commands that may use a server instead.
+  static let optionalDatabaseURL = Setting(key: databaseURL.key, help: databaseURL.help, isSecret: true)
   static let workspace = Setting(
     key: "workspace", help: "The slug of the workspace that commands use; the option --workspace takes precedence.")
 }
@@ -28,17 +40,28 @@ struct SettingsCommand: ParsableCommand {
 /// The settings of scimctl, by what a command needs.
 enum Settings {
   /// Every setting of scimctl.
-  static let all: [Setting] = common + CommonSettings.kafka + [.publicURL] + Setting.doctor
+  static let all: [Setting] =
+    [.configurationFile, .server, .serverToken, .serverProfile, .serverAuthorities, .databaseURL, .workspace, .operatorName]
+    + CommonSettings.kafka + [.publicURL] + Setting.doctor
 
-  /// The settings that every command reads.
+  /// Reads the settings that say how to reach the deployment.
+  static func forConnection() async throws(SettingsError) -> ServiceSettings {
+    try await ServiceSettings.read(
+      service: "scimctl",
+      settings: [
+        .configurationFile, .server, .serverToken, .serverProfile, .serverAuthorities, .optionalDatabaseURL, .workspace, .operatorName,
+      ])
+  }
+
+  /// The settings that every command with the database reads.
   private static let common: [Setting] = [.configurationFile, .databaseURL, .workspace, .operatorName]
 
-  /// Reads the settings of a command that changes nothing.
+  /// Reads the settings of a command that changes nothing, with the database.
   static func forReading() async throws(SettingsError) -> ServiceSettings {
     try await read([])
   }
 
-  /// Reads the settings of a command that changes something.
+  /// Reads the settings of a command that changes something, with the database and Kafka.
   static func forWriting() async throws(SettingsError) -> ServiceSettings {
     try await read(CommonSettings.kafka)
   }

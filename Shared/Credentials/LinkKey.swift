@@ -23,6 +23,11 @@ public struct LinkKey: Sendable, Hashable {
     return LinkKey(text: SecretFormat.text(prefix: prefix, workspace: workspace, using: &generator), workspace: workspace)
   }
 
+  /// The link key with these 32 bytes as its random part, which must be unpredictable.
+  public static func made(for workspace: WorkspaceID, secret: [UInt8]) -> LinkKey {
+    LinkKey(text: SecretFormat.text(prefix: prefix, workspace: workspace, secret: secret), workspace: workspace)
+  }
+
   private init(text: String, workspace: WorkspaceID) {
     self.text = text
     self.workspace = workspace

@@ -10,6 +10,13 @@ public struct Diagnosis: Sendable, Hashable {
   /// How to fix it.
   public var fix: String
 
+  /// An explanation.
+  public init(cause: Cause, explanation: String, fix: String) {
+    self.cause = cause
+    self.explanation = explanation
+    self.fix = fix
+  }
+
   /// The kinds of failures. The raw values are stored in the log.
   public enum Cause: String, Sendable, Hashable, CaseIterable {
     /// The user's id does not exist any more.

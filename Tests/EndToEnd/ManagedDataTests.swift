@@ -117,6 +117,75 @@ extension EndToEnd {
       #expect(health.status == 200 && health.json["status"] as? String == "ok", "\(health.text)")
     }
 
+    @Test("One member or group is published again, and an unknown id is not")
+    func publish() async throws {
+      let workspace = try await Deployment.shared().workspace()
+      let product = try await Product(of: workspace)
+      let user = try await workspace.identityProvider.create("published@managed.example")
+      let group = try await workspace.identityProvider.send(
+        "POST", "/Groups", body: #"{"displayName":"Published","members":[{"value":"\#(user)"}]}"#)
+      let id = try #require(group.json["id"] as? String, "\(group.text)")
+      #expect(try await product.send("POST", "/members/\(user)/publish", #"{"invitations":"none"}"#).status == 204)
+      #expect(try await product.send("POST", "/groups/\(id)/publish").status == 204)
+      #expect(try await product.send("POST", "/members/\(user)/publish", #"{"invitations":"some"}"#).status == 400)
+      let unknown = UUID().uuidString.lowercased()
+      for path in ["/members/\(unknown)/publish", "/groups/\(unknown)/publish", "/members/\(id)/publish", "/members/x/publish"] {
+        #expect(try await product.send("POST", path).status == 404, "\(path)")
+      }
+      #expect(try await product.send("POST", "/rebuilds", inWorkspace: false).status == 204)
+      // A deleted member can be published, as deleted.
+      #expect(try await workspace.identityProvider.send("DELETE", "/Users/\(user)").status == 204)
+      #expect(try await product.send("POST", "/members/\(user)/publish").status == 204)
+    }
+
+    @Test("Roles have the numbers of their users")
+    func roles() async throws {
+      let workspace = try await Deployment.shared().workspace()
+      let product = try await Product(of: workspace)
+      _ = try await workspace.identityProvider.create("role@managed.example")
+      let roles = try await product.items("/roles", "roles")
+      let viewer = try #require(roles.first { $0["name"] as? String == "viewer" })
+      #expect(viewer["users"] as? Int == 1 && viewer["isBuiltIn"] as? Bool == true && viewer["isDefault"] as? Bool == true, "\(roles)")
+      #expect(roles.first { $0["name"] as? String == "admin" }?["users"] as? Int == 0)
+      let answer = try await product.send("GET", "/roles?role=admin")
+      #expect(answer.status == 400, "\(answer.text)")
+    }
+
+    @Test("A link signs a person in to the console once, and the session is listed and ended")
+    func consoleLinks() async throws {
+      let workspace = try await Deployment.shared().workspace()
+      let product = try await Product(of: workspace)
+      let repeated = ["Idempotency-Key": "\(UUID())"]
+      let made = try await product.send("POST", "/console/links", #"{"name":"Ana"}"#, headers: repeated)
+      #expect(made.status == 201, "\(made.text)")
+      let (key, url) = (try #require(made.json["key"] as? String), try #require(made.json["url"] as? String))
+      let site = product.deployment.scimURL.replacingOccurrences(of: "/api/v2/scim", with: "")
+      #expect(url == "\(site)/console/link?key=\(key)")
+      let again = try await product.send("POST", "/console/links", #"{"name":"Ana"}"#, headers: repeated)
+      #expect(again.status == 201 && again.text == made.text, "\(again.text)")
+
+      var browser = ConsoleBrowser(at: workspace.identityProvider.baseURL)
+      #expect(try await browser.submit("/console/link", [("key", key)]).status == 303)
+      let sessions = try await product.items("/console/sessions", "sessions")
+      #expect(sessions.map { $0["openedWith"] as? String } == ["link Ana"], "\(sessions)")
+      let id = try #require(sessions.first?["id"] as? String)
+      #expect(try await product.send("DELETE", "/console/sessions/\(id)").status == 204)
+      #expect(try await product.items("/console/sessions", "sessions").isEmpty)
+      let opened = browser
+      try await eventually("the end of the session") {
+        var browser = opened
+        return try await browser.open("/console/settings/api").status == 303
+      }
+
+      let late = #"{"name":"Ana","expiresAt":"2999-01-31T08:00:00Z"}"#
+      for body in ["{}", #"{"name":"Ana","expiresAt":"2020-01-31T08:00:00Z"}"#, late] {
+        #expect(try await product.send("POST", "/console/links", body).status == 400, "\(body)")
+      }
+      // A token is no session.
+      let token = try #require(try await product.items("/tokens", "tokens").first?["id"] as? String)
+      #expect(try await product.send("DELETE", "/console/sessions/\(token)").status == 404)
+    }
+
     @Test("Webhook endpoints of a workspace and of the deployment are created, changed and deleted")
     func webhooks() async throws {
       let workspace = try await Deployment.shared().workspace()

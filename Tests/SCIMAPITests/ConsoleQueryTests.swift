@@ -89,6 +89,27 @@ struct ConsoleQueryTests {
     await store.close()
   }
 
+  @Test("Tokens whose ids have no time are listed by their creation, in pages without gaps")
+  func tokensWithDerivedIDs() async throws {
+    let store = try await StoreBuilder.start()
+    let query = TokensQuery(database: store.database)
+    let ids = ["99999999", "11111111", "ffffffff", "00000000"].compactMap { TokenID("\($0)-0000-8000-8000-000000000000") }
+    try #require(ids.count == 4)
+    for (index, id) in ids.enumerated() { _ = try await insert(store, .token, "\(index)", id: id) }
+    // Two were created in the same moment.
+    try await store.write(
+      "update identity.tokens set created_at = (select created_at from identity.tokens where id = $1) where id = $2",
+      [.uuid(ids[2].uuid), .uuid(ids[1].uuid)])
+    var (names, last): ([String], TokenID?) = ([], nil)
+    while let next = try await query.tokens(ended: false, after: last, limit: 1, in: store.workspace).first {
+      names.append(next.name)
+      last = next.id
+      try #require(names.count <= ids.count)
+    }
+    #expect(names == ["3", "2", "1", "0"])
+    await store.close()
+  }
+
   @Test("The audit trail is read in pages, filtered, and only in its own workspace")
   func audit() async throws {
     let store = try await StoreBuilder.start()

@@ -92,6 +92,36 @@ struct ProductAuthenticationTests {
     }
   }
 
+  @Test(
+    "A rejected request of the product names the product's token and how to get one, not the identity provider",
+    arguments: [ResourcePath.signIns, ResourcePath.events, "/api/v2/admin/workspaces", "/api/v2/directory/groups"])
+  func advice(path: String) async throws {
+    var builder = EdgeBuilder()
+    let revoked = builder.addDeploymentToken(revokedAt: Date())
+    let unknown = AccessToken.made(for: builder.workspace).text
+    let narrow = builder.addDeploymentToken([.scim])
+    try await serving(builder) { client in
+      let method = path == ResourcePath.signIns ? "POST" : "GET"
+      for (authorization, status) in [
+        (nil, 401), ("Bearer \(revoked)", 401), ("Bearer \(unknown)", 401), ("Bearer rollcall_x", 401), ("Basic dTpw", 401),
+        ("Bearer Bearer \(unknown)", 401), ("Bearer \(narrow)", 403),
+      ] as [(String?, Int)] {
+        var headers = ["Host": "app.example.com", "Rollcall-Workspace": "acme"]
+        headers["Authorization"] = authorization
+        let answer = try await client.sendRaw(method, path, method == "POST" ? Self.body : "", headers: headers)
+        #expect(answer.status == status, "\(answer.text)")
+        #expect(!answer.detail.contains("identity provider"), "\(answer.text)")
+        #expect(answer.detail.contains("token"), "\(answer.text)")
+        #expect(answer.headers["www-authenticate"]?.hasPrefix("Bearer realm=") == true)
+        // The same mistake at the SCIM endpoint is the identity provider's. There, a deployment-wide token has another error.
+        headers["Rollcall-Workspace"] = nil
+        guard status == 401, authorization?.contains(revoked) != true else { continue }
+        let scim = try await client.sendRaw("GET", "\(ResourcePath.base)/Users", "", headers: headers)
+        #expect(scim.status == 401 && scim.detail != answer.detail, "\(scim.text)")
+      }
+    }
+  }
+
   @Test("A deployment-wide token opens neither SCIM nor the console, whatever workspace the request names")
   func notElsewhere() async throws {
     var (builder, _) = EdgeBuilder.withConsole()

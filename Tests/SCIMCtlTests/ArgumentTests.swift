@@ -45,7 +45,7 @@ struct ArgumentTests {
     #expect(command.workspace.slug == "acme")
     let now = Date(timeIntervalSince1970: 1_700_000_000)
     let token = AccessToken.made(for: .made(at: now))
-    let grant = command.grant(of: token, at: now)
+    let grant = command.grant.wanted(at: now).grant(.token, secret: token.text, at: now)
     #expect(grant.name == "Okta")
     #expect(grant.kind == .token)
     #expect(grant.scopes == [.scim, .signIns])
@@ -60,9 +60,9 @@ struct ArgumentTests {
   func deploymentTokens() throws {
     let command = try parse(
       IssueToken.self, "token", "issue", "--deployment", "--direct", "--name", "Product", "--scope", "admin", "--scope", "events")
-    #expect(command.deployment.isGiven && command.direct)
+    #expect(command.deployment.isGiven)
     let token = AccessToken.made(for: .deployment)
-    #expect(command.grant(of: token, at: .now).scopes == [.admin, .events] && AccessToken(token.text)?.workspace == .deployment)
+    #expect(command.grant.wanted(at: .now).scopes == [.admin, .events] && AccessToken(token.text)?.workspace == .deployment)
     guard case .deployment = command.deployment.owner(or: command.workspace) else {
       Issue.record("the token belongs to a workspace")
       return
@@ -139,10 +139,12 @@ struct ArgumentTests {
     #expect(try Self.acme.removing(role: "auditor").customRoles == [])
     for role in ["auditor", "Admin", "viewer"] { #expect(throws: ScimctlError.self) { try Self.acme.adding(role: role) } }
     for role in ["viewer", "Steward"] { #expect(throws: ScimctlError.self) { try Self.acme.removing(role: role) } }
-    let table = ListRoles.table(of: Self.acme, users: ["Auditor": 2, "viewer": 1])
+    let table = ListRoles.table(of: ListRoles.roles(of: Self.acme, users: ["Auditor": 2, "viewer": 1]))
+    #expect(table.heading == "USERS  KIND              NAME")
     #expect(
       table.lines == [
-        "0  built-in          admin", "0  built-in          editor", "1  built-in,default  viewer", "2  own               Auditor",
+        "0      built-in          admin", "0      built-in          editor", "1      built-in,default  viewer",
+        "2      own               Auditor",
       ])
     _ = try parse(RemoveDomain.self, "workspace", "domain", "remove", "acme", "scim.acme.example")
     _ = try parse(ListDomains.self, "workspace", "domain", "list", "acme")
@@ -154,14 +156,15 @@ struct ArgumentTests {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
     let id = TokenID.made(at: now)
     let workspace = WorkspaceID.made(at: now)
-    let token = try parse(RotateToken.self, "token", "rotate", "\(id)", "--grace", "7d").rotation(to: .made(for: workspace), at: now)
-    #expect(token.token == id && token.retiresAt == now + 7 * 86_400 && token.expiresAt == nil)
-    let open = try parse(RotateToken.self, "token", "rotate", "\(id)", "--expires-in", "90d").rotation(to: .made(for: workspace), at: now)
-    #expect(open.retiresAt == nil && open.expiresAt == now + 90 * 86_400)
-    let secret = try parse(RotateSecret.self, "oauth-client", "rotate-secret", "\(id)").rotation(to: .made(for: workspace), at: now)
-    #expect(secret.client == id && secret.formerUntil == now + 86_400)
+    let token = AccessToken.made(for: workspace)
+    let rotation = try parse(RotateToken.self, "token", "rotate", "\(id)", "--grace", "7d").rotation(at: now).command(to: token, at: now)
+    #expect(rotation.token == id && rotation.retiresAt == now + 7 * 86_400 && rotation.expiresAt == nil && rotation.digest.count == 64)
+    let open = try parse(RotateToken.self, "token", "rotate", "\(id)", "--expires-in", "90d").rotation(at: now)
+    #expect(open == WantedRotation(token: id, retiresAt: nil, expiresAt: now + 90 * 86_400))
+    let secret = try parse(RotateSecret.self, "oauth-client", "rotate-secret", "\(id)")
+    #expect(secret.id == id && secret.formerUntil(at: now) == now + 86_400)
     let atOnce = try parse(RotateSecret.self, "oauth-client", "rotate-secret", "\(id)", "--at-once")
-    #expect(atOnce.rotation(to: .made(for: workspace), at: now).formerUntil == nil)
+    #expect(atOnce.formerUntil(at: now) == nil)
   }
 
   @Test("user list accepts a state and a limit")
@@ -296,8 +299,8 @@ struct ArgumentTests {
       "--duplicate-group-names", "allow")
     #expect(try command.settings.relink == .never && command.settings.duplicateGroupNames == .allow)
     let groups = [GroupID.made(at: .now), GroupID.made(at: .now)]
-    try ListGroupMembers.checkOne([groups[0]], named: "Data team")
-    let failure = #expect(throws: ScimctlError.self) { try ListGroupMembers.checkOne(Set(groups), named: "Data team") }
+    try GroupMembers.checkOne([groups[0]], named: "Data team")
+    let failure = #expect(throws: ScimctlError.self) { try GroupMembers.checkOne(Set(groups), named: "Data team") }
     for group in groups { #expect(failure.map { "\($0)".contains("\(group)") } == true) }
   }
 
@@ -427,12 +430,11 @@ struct ConsoleLinkTests {
     let now = Date(timeIntervalSince1970: 1_700_000_000)
     let key = LinkKey.made(for: .made(at: now))
     let command = try #require(try Scimctl.parseAsRoot(["console", "link", "--for", "Ana"]) as? CreateConsoleLink)
-    let grant = command.grant(of: key, at: now, operator: "ben")
+    let grant = command.wanted(at: now, operator: "ben").grant(of: key, at: now)
     #expect(grant.kind == .link && grant.name == "Ana" && grant.scopes == [.admin] && grant.expiresAt == now + 600)
     #expect(!String(decoding: try JSONData.encode(grant), as: UTF8.self).contains(key.text))
     let longer = try #require(try Scimctl.parseAsRoot(["console", "link", "--expires-in", "1h"]) as? CreateConsoleLink)
-    #expect(longer.grant(of: key, at: now, operator: "ben").expiresAt == now + 3600)
-    #expect(longer.grant(of: key, at: now, operator: "ben").name == "ben")
+    #expect(longer.wanted(at: now, operator: "ben") == WantedLink(person: "ben", expiresAt: now + 3600))
   }
 
   @Test(

@@ -54,6 +54,8 @@ struct DeadLetterTests {
   func secrets(_ value: String, _ secret: String) {
     let shown = Self.deadLetter(offset: 1, value: value).data
     #expect(!shown.contains(secret) && !shown.isEmpty)
+    let json = String(decoding: Self.deadLetter(offset: 1, value: value).completeJSON(WorkspaceSlugs()).serialized(), as: UTF8.self)
+    #expect(!json.contains(secret) && json.contains(#""name":"ce_actor","value":"token:ana""#))
   }
 
   @Test("doctor reports open dead letters")

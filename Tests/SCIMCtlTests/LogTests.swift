@@ -46,7 +46,7 @@ struct LogTests {
   @Test("A POST that reused a disabled user's record is marked", arguments: Relink.allCases)
   func relink(_ relink: Relink) throws {
     let entry = Self.entry(201) { $0.relink = relink }
-    #expect(TailLog.table(of: [.init(entry: entry)]).lines[0].contains(relink.summary))
+    #expect(LogRow.table(of: [LogRow(.init(entry: entry))]).lines[0].contains(relink.summary))
     #expect(
       LogEntryText.lines(entry, nil).contains { $0.hasPrefix("relink") && $0.contains(relink.rawValue) && $0.contains(relink.explanation) })
     #expect(try LogEntry(json: entry.json()) == entry)
@@ -62,7 +62,7 @@ struct LogTests {
       #expect(lines.contains(text), "\(lines)")
     }
     #expect(!lines.contains("identity-provider") && !lines.contains("milliseconds"))
-    #expect(TailLog.table(of: [.init(entry: entry)]).lines.first?.contains("unverified sender, 12 requests") == true)
+    #expect(LogRow.table(of: [LogRow(.init(entry: entry))]).lines.first?.contains("unverified sender, 12 requests") == true)
     let failure = #expect(throws: ScimctlError.self) { try ReplayRequest.of(entry, force: true) }
     #expect(failure.map { "\($0)" }?.contains("never issued") == true)
   }
@@ -135,7 +135,7 @@ struct LogTests {
     let entry = Self.entry(200) { $0.unapplied = [UnappliedChange(path: "title", detail: "title must be a string, found 5.\u{1B}[2J")] }
     let text = LogEntryText.lines(entry, nil).joined(separator: "\n")
     #expect(text.contains("partly applied") && text.contains("title: title must be a string, found 5.?[2J"))
-    #expect(TailLog.table(of: [LogRepository.Listed(entry: entry)]).lines.joined().contains("partly applied, without title"))
+    #expect(LogRow.table(of: [LogRow(.init(entry: entry))]).lines.joined().contains("partly applied, without title"))
     #expect(try LogEntry(json: entry.json()) == entry)
   }
 }
@@ -225,7 +225,7 @@ struct DoctorTests {
     #expect(more.first?.fix?.contains("ROLLCALL_TOPIC_PARTITIONS=6") == true)
   }
 
-  @Test("Findings about schemas, outbox, partitions, templates and clocks name a fix")
+  @Test("Findings about schemas, outbox, templates and clocks name a fix")
   func database() {
     #expect(DatabaseCheck.schema("identity", found: 4, expected: 4).status == .ok)
     #expect(DatabaseCheck.schema("identity", found: 3, expected: 4).fix?.contains("scimctl migrate") == true)
@@ -234,10 +234,6 @@ struct DoctorTests {
     #expect(DatabaseCheck.outbox(waiting: 9, age: 1).status == .ok)
     #expect(DatabaseCheck.outbox(waiting: 9, age: 20).status == .warn)
     #expect(DatabaseCheck.outbox(waiting: 9, age: 120).status == .fail)
-    #expect(DatabaseCheck.partitions(["provisioning_log_20260131", "provisioning_log_20260201"], at: Self.now).status == .ok)
-    let ends = DatabaseCheck.partitions(["provisioning_log_20260131"], at: Self.now)
-    #expect(ends.status == .fail)
-    #expect(ends.message.contains("provisioning_log_20260201"))
     #expect(DatabaseCheck.templates(missing: []).map(\.status) == [.ok])
     let lost = DatabaseCheck.templates(missing: [("acme", "de")])
     #expect(lost.map(\.status) == [.warn])
@@ -245,6 +241,24 @@ struct DoctorTests {
     #expect(DatabaseCheck.clock(difference: 0.01, "Its").status == .ok)
     #expect(DatabaseCheck.clock(difference: -10, "Its").status == .warn)
     #expect(DatabaseCheck.clock(difference: 100, "Its").status == .fail)
+  }
+
+  @Test("Each table with a partition for each day needs those of today and tomorrow")
+  func partitions() {
+    let tables = ["provisioning_log", "events", "webhook_deliveries"]
+    func partitions(_ days: [String]) -> [PartitionCheck.Partition] {
+      tables.flatMap { table in days.map { PartitionCheck.Partition(table: table, name: "\(table)_\($0)") } }
+    }
+    let complete = PartitionCheck.findings(partitions(["20260130", "20260131", "20260201"]), at: Self.now)
+    #expect(complete.map(\.check) == ["log-partitions", "event-partitions", "delivery-partitions"])
+    #expect(complete.allSatisfy { $0.status == .ok })
+    let ends = PartitionCheck.findings(partitions(["20260131"]), at: Self.now)
+    #expect(ends.map(\.status) == [.fail, .warn, .warn])
+    for (table, finding) in zip(tables, ends) {
+      #expect(finding.message.contains("no partition \(table)_20260201:"), "\(finding.message)")
+    }
+    let without = PartitionCheck.findings([], at: Self.now)
+    #expect(without.allSatisfy { $0.message.contains("_20260131 and ") && $0.fix != nil })
   }
 
   @Test("A finding is printed as text or JSON")

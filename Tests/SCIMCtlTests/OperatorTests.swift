@@ -17,10 +17,10 @@ struct OperatorTests {
       ["--as", "ana", "token", "list"], ["token", "--as", "ana", "list"], ["token", "list", "--as", "ana"], ["token", "list", "--as=ana"],
     ] {
       #expect(try Scimctl.parseAsRoot(line) is ListTokens)
-      #expect(try Operator.name(named, option: Operator.option(in: line)) == "ana", "\(line)")
+      #expect(try Operator.name(named, option: GlobalOptions.Values(in: line).operatorName) == "ana", "\(line)")
     }
-    #expect(Operator.option(in: ["token", "list", "--", "--as", "ana"]) == nil)
-    #expect(Operator.option(in: ["token", "list", "--as"]) == nil)
+    #expect(GlobalOptions.Values(in: ["token", "list", "--", "--as", "ana"]).operatorName == nil)
+    #expect(GlobalOptions.Values(in: ["token", "list", "--as"]).operatorName == nil)
     #expect(try Operator.name(named, option: nil) == "ben")
     let unnamed = try await settings()
     #expect(try Operator.name(unnamed, option: nil) == ProcessInfo.processInfo.userName)

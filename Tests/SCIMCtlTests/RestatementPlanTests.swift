@@ -46,5 +46,8 @@ struct DirectoryDifferenceTests {
     let membership = DirectoryDifference(.membership(group, user), isExtra: true, isMissing: false)
     #expect(membership.description.hasPrefix("extra in the directory"))
     #expect(membership.rebuildArguments == "--group \(group)")
+    let rows = [DifferenceRow(changed, in: "acme"), DifferenceRow(membership, in: "acme")]
+    #expect(rows.map(\.type) == ["person", "membership"] && rows[1].id == "\(group) \(user)")
+    #expect(DifferenceRow.table(of: rows).lines[0].hasPrefix("acme  person      \(user)"))
   }
 }

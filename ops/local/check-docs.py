@@ -77,7 +77,10 @@ def scimctl(build):
         output = subprocess.run([build / "scimctl", "--experimental-dump-help"], capture_output=True, text=True, timeout=60, check=True).stdout
     except (OSError, subprocess.SubprocessError) as error:
         raise SystemExit(f"scimctl cannot describe its commands: {error}. Build it first.")
-    return Command(json.loads(output)["command"])
+    root = Command(json.loads(output)["command"])
+    # An option of the argument parser, which the description leaves out.
+    root.options["--generate-completion-script"] = {"allValues": ["bash", "zsh", "fish"]}
+    return root
 
 
 def commands(text):

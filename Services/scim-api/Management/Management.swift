@@ -54,6 +54,7 @@ package struct Management: Sendable {
       OAuthClientsController(dependencies),
       InvitationTemplatesController(dependencies),
       MembersAPIController(dependencies),
+      InvitationsAPIController(dependencies),
       GroupsAPIController(dependencies),
       HeldChangesAPIController(dependencies),
       ProvisioningLogAPIController(dependencies),
@@ -65,6 +66,10 @@ package struct Management: Sendable {
       WebhookDeliveriesAPIController(dependencies),
       AccountsController(dependencies),
       MailDomainsController(dependencies),
+      IDsAPIController(dependencies),
+      DirectoryAPIController(dependencies),
+      RolesController(dependencies),
+      ConsoleAccessController(dependencies),
     ]
   }
 

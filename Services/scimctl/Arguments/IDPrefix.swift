@@ -1,35 +1,25 @@
 import ArgumentParser
 import Foundation
 import Models
-import Postgres
 import Primitives
 
 /// An id argument: a complete id or its first characters.
 struct IDPrefix: ExpressibleByArgument, Sendable, Equatable {
-  /// The argument in lower case.
-  let text: String
-  /// The lowest id with this prefix.
-  let lowest: UUID
-  /// The highest id with this prefix.
-  let highest: UUID
+  private let prefix: UUIDPrefix
 
-  /// The least number of characters. Shorter prefixes are ambiguous, because the first eight digits of an id are a time to the minute.
-  static let minimumLength = 4
+  /// The argument in lower case.
+  var text: String { prefix.text }
+  /// The lowest id with this prefix.
+  var lowest: UUID { prefix.lowest }
+  /// The highest id with this prefix.
+  var highest: UUID { prefix.highest }
+  /// The id, if the argument is a complete one.
+  var uuid: UUID? { prefix.uuid }
 
   /// Returns nil if `argument` is not a prefix of a UUID.
   init?(argument: String) {
-    let text = argument.lowercased()
-    let pattern = Array("00000000-0000-0000-0000-000000000000")
-    guard text.count <= pattern.count, text.count >= Self.minimumLength,
-      zip(text, pattern).allSatisfy({ $1 == "-" ? $0 == "-" : $0.isASCII && $0.isHexDigit })
-    else { return nil }
-    func completed(with digit: Character) -> UUID? {
-      UUIDText.uuid((text + pattern.dropFirst(text.count).map { $0 == "-" ? "-" : digit }).utf8)
-    }
-    guard let lowest = completed(with: "0"), let highest = completed(with: "f") else { return nil }
-    self.text = text
-    self.lowest = lowest
-    self.highest = highest
+    guard let prefix = UUIDPrefix(argument) else { return nil }
+    self.prefix = prefix
   }
 
   /// Parses a prefix.
@@ -39,29 +29,13 @@ struct IDPrefix: ExpressibleByArgument, Sendable, Equatable {
   init(_ text: String, list: String) throws {
     guard let prefix = IDPrefix(argument: text) else {
       throw ValidationError(
-        "'\(text)' is neither an id nor the first \(Self.minimumLength) or more characters of one. '\(list)' shows the ids.")
+        "'\(text)' is neither an id nor the first \(UUIDPrefix.minimumLength) or more characters of one. '\(list)' shows the ids.")
     }
     self = prefix
   }
 
-  /// Finds the id with this prefix.
-  ///
-  /// - Parameters:
-  ///   - what: The kind of resource, for error messages, such as "entry".
-  ///   - list: The command that lists the ids, for error messages.
-  ///   - statement: Finds the ids of workspace `$1` from `$2` to `$3` in ascending order, at most `$4`. See ``IDQueries``.
-  /// - Throws: ``ScimctlError`` if no id or several ids have the prefix; `PostgresError`.
-  func resolve(
-    _ what: String, list: String, in workspace: StoredWorkspace, on pool: PostgresPool, _ statement: Statement
-  ) async throws -> UUID {
-    let found = try await pool.query(
-      statement, [.uuid(workspace.id.uuid), .uuid(lowest), .uuid(highest), .int(Int64(Self.maximumListed) + 1)]
-    ).map { try $0.uuid(0) }
-    return try Self.only(of: found, text, what, list: list, in: workspace.settings.slug)
-  }
-
   /// The largest number of ids in an error message.
-  private static let maximumListed = 5
+  static let maximumListed = 5
 
   /// Returns the only element of `found`.
   ///

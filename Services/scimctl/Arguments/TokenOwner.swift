@@ -1,7 +1,5 @@
 import ArgumentParser
 import Models
-import Postgres
-import ServiceKit
 
 /// What a token belongs to: a workspace, or the deployment.
 struct TokenOwner: Sendable, Equatable {
@@ -17,15 +15,27 @@ struct TokenOwner: Sendable, Equatable {
 
     /// Finds the owner.
     ///
-    /// - Throws: ``ScimctlError`` if there is no such workspace; `PostgresError`.
-    func resolve(_ settings: ServiceSettings, on pool: PostgresPool) async throws -> TokenOwner {
+    /// - Throws: ``ScimctlError`` if there is no such workspace.
+    func resolve(_ administration: any Administration) async throws -> TokenOwner {
       switch self {
-      case .deployment: return TokenOwner(id: .deployment, title: "The deployment")
-      case .workspace(let option):
-        let workspace = try await option.resolve(settings, on: pool)
-        return TokenOwner(id: workspace.id, title: "Workspace \(workspace.settings.slug)")
+      case .deployment: return .deployment
+      case .workspace(let option): return TokenOwner(try await administration.workspace(option))
       }
     }
+  }
+
+  /// The deployment.
+  static let deployment = TokenOwner(id: .deployment, title: "The deployment")
+
+  /// A workspace.
+  init(_ workspace: StoredWorkspace) {
+    self.init(id: workspace.id, title: "Workspace \(workspace.settings.slug)")
+  }
+
+  /// An owner.
+  init(id: WorkspaceID, title: String) {
+    self.id = id
+    self.title = title
   }
 }
 

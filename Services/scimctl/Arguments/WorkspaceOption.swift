@@ -26,6 +26,26 @@ struct WorkspacesOption: ParsableArguments {
     help: "The workspace's slug. (default: ROLLCALL_WORKSPACE; if neither is set, all workspaces)")
   var slug: String?
 
+  /// Whether no workspace is named, so that all are selected.
+  func selectsAll(_ administration: any Administration) -> Bool {
+    slug == nil && administration.settings.optionalString(.workspace) == nil && administration.onlyWorkspace == nil
+  }
+
+  /// Finds the selected workspaces, by slug.
+  ///
+  /// - Throws: ``ScimctlError`` if there is no workspace with that slug.
+  func resolve(_ administration: any Administration) async throws -> [StoredWorkspace] {
+    if let slug = slug ?? administration.settings.optionalString(.workspace) ?? administration.onlyWorkspace {
+      return [try await administration.workspace(named: slug)]
+    }
+    var found: [StoredWorkspace] = []
+    for row in try await administration.workspaces() {
+      // One that was renamed a moment ago is left out.
+      if let workspace = try await administration.findWorkspace(row.slug) { found.append(workspace) }
+    }
+    return found
+  }
+
   /// Finds the selected workspaces, by slug.
   ///
   /// - Throws: ``ScimctlError`` if there is no workspace with that slug; `PostgresError`.

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Foundation
 import Models
-import Postgres
-import SCIM
 
 /// `scimctl audit`, the commands for the audit trail.
 struct AuditCommands: AsyncParsableCommand {
@@ -41,25 +39,16 @@ struct ListAudit: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let rows = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      return try await pool.query(
-        AuditQueries.audit,
-        [
-          .uuid(workspace.id.uuid), .optional(actor, PostgresValue.text), .optional(action, PostgresValue.text),
-          .timestamp(since?.time(at: .now) ?? .distantPast), .bool(refused), .int(Int64(limit)),
-        ]
-      ).map { try AuditRow($0) }
-    }
-    if json {
-      for row in rows.reversed() { print(row.json) }
-    } else {
-      var table = Table()
-      for row in rows.reversed() {
-        table.append([Timestamp.text(row.at), row.actor, row.action, row.outcome, row.target, "\(row.id)"])
+    let selection = AuditSelection(
+      actor: actor, action: action, since: since?.time(at: .now), rejectedOnly: refused, limit: limit)
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      let rows = try await administration.auditEntries(selection, in: workspace)
+      if json {
+        for row in rows.reversed() { print(row.json) }
+      } else {
+        AuditRow.table(of: rows.reversed()).print()
       }
-      table.print()
     }
   }
 }
@@ -72,96 +61,22 @@ struct ShowAudit: AsyncParsableCommand {
   @OptionGroup var workspace: WorkspaceOption
 
   @Argument(
-    help: "The id of the entry, or its first characters; see 'scimctl audit list'.", transform: { try IDPrefix($0, list: ShowAudit.list) })
+    help: "The id of the entry, or its first characters; see 'scimctl audit list'.",
+    transform: { try IDPrefix($0, list: ListedKind.audit.list) })
   var id: IDPrefix
-
-  private static let list = "scimctl audit list"
 
   @Flag(help: "Print a JSON object.")
   var json = false
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let row = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let id = try await id.resolve("entry", list: Self.list, in: workspace, on: pool, IDQueries.auditIDs)
-      guard let row = try await pool.query(AuditQueries.auditRow, [.uuid(workspace.id.uuid), .uuid(id)]).first else {
-        throw ScimctlError(.notFound, "workspace \(workspace.settings.slug) has no such entry. '\(Self.list)' lists the entries")
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      let found = try await administration.id(of: .audit, id, in: workspace)
+      guard let row = try await administration.auditEntry(CommandID(found), in: workspace) else {
+        throw ScimctlError(
+          .notFound, "workspace \(workspace.settings.slug) has no such entry. '\(ListedKind.audit.list)' lists the entries")
       }
-      return try AuditRow(row)
-    }
-    if json { print(row.json) } else { row.description.print() }
-  }
-}
-
-/// An entry of the audit trail.
-struct AuditRow: Sendable, Equatable {
-  var id: CommandID
-  var at: Date
-  var actor: String
-  var action: String
-  var target: String
-  /// A JSON object with the values before and after.
-  var summary: String
-  /// The HTTP status of a rejection; nil if the action succeeded.
-  var status: Int?
-  /// The reason for a rejection.
-  var detail: String?
-
-  /// - Throws: `PostgresDecodingError`.
-  init(_ row: Row) throws {
-    id = CommandID(try row.uuid(0))
-    at = try row.timestamp(1)
-    actor = try row.string(2)
-    action = try row.string(3)
-    target = try row.string(4)
-    summary = try row.string(5)
-    status = try row.optionalInt(6)
-    detail = try row.optionalString(7)
-  }
-
-  /// `done` or `refused-STATUS`.
-  var outcome: String { status.map { "refused-\($0)" } ?? "done" }
-
-  /// The JSON output.
-  var json: String {
-    var object: JSONObject = [
-      "id": .string("\(id)"), "at": .string(Timestamp.text(at)), "actor": .string(actor), "action": .string(action),
-      "target": .string(target), "outcome": .string(outcome),
-    ]
-    object["detail"] = detail.map(JSON.string)
-    // The summary is JSON already.
-    return String(decoding: object.serialized().dropLast(), as: UTF8.self) + #","summary":\#(summary)}"#
-  }
-
-  /// The text output of `audit show`.
-  var description: Table {
-    var table = Table()
-    table.append(["id", "\(id)"])
-    table.append(["time", Timestamp.text(at)])
-    table.append(["actor", actor])
-    table.append(["action", action])
-    table.append(["target", target])
-    table.append(["outcome", outcome])
-    if let detail { table.append(["answer", detail]) }
-    if let result { table.append(["result", result]) }
-    for part in ["before", "after", "asked"] {
-      for (name, value) in members(of: part) { table.append(["\(part) \(name)", value]) }
-    }
-    return table
-  }
-
-  /// The outcome of a sign-in; nil for other actions, and if the summary cannot be parsed.
-  private var result: String? {
-    do { return try JSON(parsing: summary).object?["outcome"]?.string } catch { return nil }
-  }
-
-  private func members(of part: String) -> [(String, String)] {
-    do {
-      return try JSON(parsing: summary).object?[part]?.object?.map { ($0.key, String(decoding: $0.value.serialized(), as: UTF8.self)) }
-        ?? []
-    } catch {
-      return [("", summary)]
+      if json { print(row.json) } else { row.description.print() }
     }
   }
 }

@@ -1,9 +1,6 @@
 import ArgumentParser
-import Credentials
 import Foundation
 import Models
-import Postgres
-import ServiceKit
 
 /// `scimctl console`, the commands for the admin console.
 struct ConsoleCommands: AsyncParsableCommand {
@@ -17,8 +14,8 @@ struct CreateConsoleLink: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "link", abstract: "Create and print a link that signs one person in to the console, once.",
     discussion: """
-      The link points to the host of --url, else to the workspace's custom domain, else to the host of ROLLCALL_HTTP_PUBLIC_URL or \
-      ROLLCALL_SCIM_URL. Treat it like a password until it is used: send it only to the person it is for.
+      The link points to the host of --url, else to the workspace's custom domain, else to the server; with --direct, to the host of \
+      ROLLCALL_HTTP_PUBLIC_URL or ROLLCALL_SCIM_URL. Treat it like a password until it is used: send it only to the person it is for.
       """)
 
   @OptionGroup var workspace: WorkspaceOption
@@ -34,29 +31,23 @@ struct CreateConsoleLink: AsyncParsableCommand {
 
   private static let defaultLifetime: TimeInterval = 600
 
-  /// The link as identity-store stores it: only the digest of its key.
+  /// The link that the options describe.
   ///
   /// - Parameter operator: The name of the operator, for a link without `--for`.
-  func grant(of key: LinkKey, at time: Date, operator: String) -> TokenGrant {
-    TokenGrant(
-      token: .made(at: time), kind: .link, name: person ?? `operator`, scopes: [.admin],
-      digest: SecretDigest.hex(of: key.text), expiresAt: time + (expiresIn?.interval ?? Self.defaultLifetime))
+  func wanted(at time: Date, operator: String) -> WantedLink {
+    WantedLink(person: person ?? `operator`, expiresAt: time + (expiresIn?.interval ?? Self.defaultLifetime))
   }
 
   func run() async throws {
-    let settings = try await Settings.forConsoleLinks()
-    let (slug, link, grant) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
       let host = try ConsoleHost(
-        option: url, domains: workspace.settings.customDomains,
-        configured: [settings.optionalString(.publicURL), settings.optionalString(.scimURL)])
-      let key = LinkKey.made(for: workspace.id)
-      let grant = self.grant(of: key, at: .now, operator: try Operator.name(settings))
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.issueToken(grant), in: workspace.id) }
-      return (workspace.settings.slug, "\(host.site)/console/link?key=\(key.text)", grant)
+        option: url, domains: workspace.settings.customDomains, configured: try await administration.consoleURLs)
+      let wanted = wanted(at: .now, operator: try Operator.name(administration.settings))
+      let issued = try await administration.createConsoleLink(wanted, in: workspace)
+      print("\(host.site)/console/link?key=\(issued.secret)")
+      StandardError.print("Workspace \(workspace.settings.slug): created a link for \(PlainText.line(wanted.person))")
     }
-    print(link)
-    StandardError.print("Workspace \(slug): created a link for \(PlainText.line(grant.name))")
   }
 }
 
@@ -103,21 +94,13 @@ struct ListConsoleSessions: AsyncParsableCommand {
     commandName: "sessions", abstract: "List console sessions: id, start, expiry, opened with, name.")
 
   @OptionGroup var workspace: WorkspaceOption
+  @OptionGroup var output: OutputOption
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let table = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      var table = Table()
-      for row in try await pool.query(TokenQueries.sessions, [.uuid(workspace.id.uuid)]) {
-        table.append([
-          "\(TokenID(try row.uuid(0)))", Timestamp.text(try row.timestamp(2)), try row.optionalTimestamp(3).map(Timestamp.text),
-          try row.optionalString(4) ?? "proxy", try row.string(1),
-        ])
-      }
-      return table
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      try output.print(try await administration.consoleSessions(of: workspace), as: ConsoleSession.table)
     }
-    table.print()
   }
 }
 
@@ -132,7 +115,10 @@ struct EndConsoleSession: AsyncParsableCommand {
   var id: TokenID
 
   func run() async throws {
-    let title = try await StoredTokens.revoke(id, .session, of: .workspace(workspace))
-    print("\(title): session \(id) ended")
+    try await withAdministration { administration in
+      let owner = TokenOwner(try await administration.workspace(workspace))
+      try await administration.revoke(id, .session, of: owner)
+      print("\(owner.title): session \(id) ended")
+    }
   }
 }

@@ -52,9 +52,9 @@ struct ListDeadLetters: AsyncParsableCommand {
     }
     let listed = letters.filter { all || $0.outcome == nil }.suffix(limit)
     if json {
-      for letter in listed { print(letter.json(slugs)) }
+      for letter in listed { OutputOption.print(.object(letter.json(slugs))) }
     } else {
-      var table = Table()
+      var table = Table("ID", "TIME", "SERVICE", "TYPE", "WORKSPACE", "ATTEMPTS", "BYTES", "STORAGE", "STATE", "ERROR")
       for letter in listed { table.append(letter.cells(slugs)) }
       table.print()
     }
@@ -69,11 +69,14 @@ struct ShowDeadLetter: AsyncParsableCommand {
   @Argument(help: "The id of the dead letter, or its first characters; see 'scimctl dead-letters list'.")
   var id: String
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
     let settings = try await Settings.forWriting()
     let (letter, slugs) = try await withDeadLetters(settings) { repository in
       (try await repository.letter(id), try await WorkspaceSlugs(on: repository.pool))
     }
+    if output.json { return OutputOption.print(.object(letter.completeJSON(slugs))) }
     letter.description(slugs).print()
     print("")
     print(letter.data)
@@ -199,8 +202,8 @@ extension DeadLetter {
     ]
   }
 
-  /// The JSON output.
-  func json(_ slugs: WorkspaceSlugs) -> String {
+  /// The JSON output of `dead-letters list`.
+  func json(_ slugs: WorkspaceSlugs) -> JSONObject {
     var object: JSONObject = [
       "id": .string(id), "consumer": .string(consumer), "kept": .string(kind.rawValue), "location": .string(location),
       "topic": .string(topic), "size": .integer(Int64(size)), "error": .string(error), "state": .string(state),
@@ -209,7 +212,20 @@ extension DeadLetter {
     object["type"] = type.map(JSON.string)
     object["workspace"] = workspace.map { .string(slugs.name(of: $0)) }
     object["attempts"] = attempts.map { .integer(Int64($0)) }
-    return String(decoding: object.serialized(), as: UTF8.self)
+    return object
+  }
+
+  /// The JSON output of `dead-letters show`, with headers and data, without secrets.
+  func completeJSON(_ slugs: WorkspaceSlugs) -> JSONObject {
+    var object = json(slugs)
+    object["key"] = key.map { .string(Self.printable($0)) }
+    object["isComplete"] = .bool(isComplete)
+    let headers = headers.map { header -> JSON in
+      ["name": .string(header.name), "value": .string(Self.printable(Array(header.value.utf8)))]
+    }
+    object["headers"] = .array(headers)
+    object["data"] = .string(data)
+    return object
   }
 
   /// The text output of `dead-letters show`.

@@ -1,8 +1,5 @@
 import ArgumentParser
-import Foundation
 import Models
-import Postgres
-import ServiceKit
 
 /// `scimctl directory`, the commands for the product's directory.
 struct DirectoryCommands: AsyncParsableCommand {
@@ -27,33 +24,33 @@ struct CheckDirectory: AsyncParsableCommand {
   @Option(help: "The maximum number of differences to list.")
   var limit = 1000
 
+  @OptionGroup var output: OutputOption
+
   func validate() throws {
     guard recheckSeconds >= 0, limit > 0 else { throw ValidationError("--patience must be at least 0 and --limit at least 1.") }
   }
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    var differs = false
-    for workspace in try await selectedWorkspaces(settings) {
-      let differences = try await withDatabase(settings, statementTimeout: .seconds(900)) { pool in
-        try await DirectoryComparison(pool: pool, workspace: workspace.id).persistentDifferences(checkedFor: .seconds(recheckSeconds))
+    let differs: Bool = try await withAdministration { administration in
+      var differs = false
+      for workspace in try await workspaces.resolve(administration) {
+        let differences = try await administration.persistentDifferences(checkedFor: .seconds(recheckSeconds), in: workspace)
+        try report(differences, in: workspace)
+        differs = differs || !differences.isEmpty
       }
-      report(differences, in: workspace)
-      differs = differs || !differences.isEmpty
+      return differs
     }
     if differs { throw ExitCode(1) }
   }
 
-  private func selectedWorkspaces(_ settings: ServiceSettings) async throws -> [StoredWorkspace] {
-    try await withDatabase(settings) { try await workspaces.resolve(settings, on: $0) }
-  }
-
-  private func report(_ differences: [DirectoryDifference], in workspace: StoredWorkspace) {
+  private func report(_ differences: [DirectoryDifference], in workspace: StoredWorkspace) throws {
     let slug = workspace.settings.slug
-    guard !differences.isEmpty else { return print("\(slug): the directory matches the store") }
-    var table = Table()
-    for difference in differences.prefix(limit) { table.append([slug] + difference.cells) }
-    table.print()
+    guard !differences.isEmpty else {
+      if !output.json { print("\(slug): the directory matches the store") }
+      return
+    }
+    let rows = differences.prefix(limit).map { DifferenceRow($0, in: slug) }
+    try output.print(rows, as: DifferenceRow.table)
     let count = differences.count < DirectoryComparison.maximumDifferences ? "\(differences.count)" : "at least \(differences.count)"
     let arguments = Set(differences.map(\.rebuildArguments)).sorted()
     // A complete rebuild instead of a long list of arguments.

@@ -8,24 +8,38 @@ import ServiceKit
 /// `scimctl doctor`, which checks a deployment.
 struct DoctorCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "doctor", abstract: "Check settings, database, topics, consumers, mail server and clocks; print problems and their fixes.",
+    commandName: "doctor", abstract: "Check a deployment; print problems and their fixes.",
     discussion: """
-      Prints one line per check: ok, warn, fail or skip. The exit status is 1 if a check fails. Settings of the services are checked as \
-      well if they are in the environment (ROLLCALL_SMTP_URL and the other SMTP settings, ROLLCALL_TOMBSTONE_KEY, ROLLCALL_CURSOR_KEY). \
-      Changes nothing and sends no mail.
+      Prints one line per check: ok, warn, fail or skip. The exit status is 1 if a check fails. Through a server: whether it, its database and \
+      identity-store answer. With --deep, or if only the database is set: settings, database, topics, consumers, dead letters, mail server \
+      and clocks. Settings of the services are checked as well if they are in the environment (ROLLCALL_SMTP_URL and the other SMTP \
+      settings, ROLLCALL_TOMBSTONE_KEY, ROLLCALL_CURSOR_KEY). Changes nothing and sends no mail.
       """)
 
   @Flag(help: "Print one JSON object per check.")
   var json = false
 
+  @Flag(help: "Check everything, with the database and Kafka.")
+  var deep = false
+
   func run() async throws {
     var failed = false
-    for await finding in Self.findings() {
-      if finding.status == .fail { failed = true }
-      for line in json ? [finding.json] : finding.lines { print(line) }
-      fflush(nil)
+    if !deep, case .server(let server) = try Connection.selected(try await Settings.forConnection()) {
+      let findings = try await ManagementClient.with(server) { await ServerCheck(client: $0).findings() }
+      for finding in findings { failed = show(finding) || failed }
+    } else {
+      for await finding in Self.findings() { failed = show(finding) || failed }
     }
     if failed { throw ExitCode(1) }
+  }
+
+  /// Prints a finding.
+  ///
+  /// - Returns: Whether the check failed.
+  private func show(_ finding: Finding) -> Bool {
+    for line in json ? [finding.json] : finding.lines { print(line) }
+    fflush(nil)
+    return finding.status == .fail
   }
 
   /// The findings, one by one as the checks finish.

@@ -33,10 +33,22 @@ struct ListDomains: AsyncParsableCommand {
   @Argument(help: "The workspace's slug.")
   var slug: String
 
+  @OptionGroup var output: OutputOption
+
+  /// A custom domain in JSON.
+  private struct Domain: Encodable {
+    var domain: String
+  }
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let workspace = try await withDatabase(settings) { try await StoredWorkspace.named(slug, on: $0) }
-    for domain in workspace.settings.customDomains { print(domain) }
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(named: slug)
+      try output.print(workspace.settings.customDomains.map { Domain(domain: $0) }) { domains in
+        var table = Table("DOMAIN")
+        for domain in domains { table.append([domain.domain]) }
+        return table
+      }
+    }
   }
 }
 

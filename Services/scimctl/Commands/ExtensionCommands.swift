@@ -71,16 +71,19 @@ struct ListExtensions: AsyncParsableCommand {
   @Argument(help: "The workspace's slug.")
   var slug: String
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let workspace = try await withDatabase(settings) { try await StoredWorkspace.named(slug, on: $0) }
-    Self.table(of: workspace.settings).print()
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(named: slug)
+      try output.print(workspace.settings.extensions, as: Self.table)
+    }
   }
 
   /// One row per schema.
-  static func table(of settings: WorkspaceSettings) -> Table {
-    var table = Table()
-    for schemaExtension in settings.extensions {
+  static func table(of extensions: [SchemaExtension]) -> Table {
+    var table = Table("TYPE", "URN", "ATTRIBUTES")
+    for schemaExtension in extensions {
       table.append([
         schemaExtension.resourceType.rawValue, schemaExtension.id, schemaExtension.attributes.map(\.name).joined(separator: ","),
       ])

@@ -1,8 +1,5 @@
 import ArgumentParser
-import Foundation
 import Models
-import Postgres
-import Primitives
 
 /// `scimctl group`, the commands for the product's groups.
 struct GroupCommands: AsyncParsableCommand {
@@ -16,20 +13,13 @@ struct ListGroups: AsyncParsableCommand {
     commandName: "list", abstract: "List the product's groups: id, visible, pending and held members, name.")
 
   @OptionGroup var workspace: WorkspaceOption
+  @OptionGroup var output: OutputOption
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let table = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      var table = Table()
-      for row in try await pool.query(UserAndGroupQueries.groups, [.uuid(workspace.id.uuid)]) {
-        table.append([
-          "\(GroupID(try row.uuid(1)))", String(try row.int(2)), String(try row.int(3)), String(try row.int(4)), try row.string(0),
-        ])
-      }
-      return table
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      try output.print(try await administration.groups(in: workspace), as: GroupRow.table)
     }
-    table.print()
   }
 }
 
@@ -49,51 +39,36 @@ struct ListGroupMembers: AsyncParsableCommand {
   var name: String
 
   @Option(help: "The status of the members to list: visible, pending, held or all.")
-  var state = MembershipStatus.visible
+  var state = Selection.visible
 
-  /// The status of a member, for the option `--state`.
-  enum MembershipStatus: String, ExpressibleByArgument, CaseIterable, Sendable {
+  @OptionGroup var output: OutputOption
+
+  /// The members to list.
+  enum Selection: String, ExpressibleByArgument, CaseIterable, Sendable {
     case visible, pending, held, all
+
+    /// The status of the members; nil for all.
+    var status: MembershipStatus? { MembershipStatus(rawValue: rawValue) }
+  }
+
+  /// A table with the addresses alone if all members are visible.
+  func table(of members: [GroupMemberRow]) -> Table {
+    guard state != .visible else {
+      var table = Table("EMAIL")
+      for member in members { table.append([member.name]) }
+      return table
+    }
+    var table = Table("EMAIL", "STATUS", "WAITS FOR")
+    for member in members { table.append([member.name, member.status.rawValue, member.waitsFor]) }
+    return table
   }
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let members = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let rows = try await pool.query(
-        UserAndGroupQueries.groupMembers,
-        [.uuid(workspace.id.uuid), .text(ComparisonKey(name).text), state == .all ? .null : .text(state.rawValue), id])
-      if rows.isEmpty { try await explainMissingGroup(in: workspace, on: pool) }
-      try Self.checkOne(Set(try rows.map { GroupID(try $0.uuid(3)) }), named: name)
-      return try rows.compactMap { row in
-        try row.optionalString(0).map { [$0, try row.optionalString(1), try row.optionalString(2)] }
-      }
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      let found = try await administration.members(of: name, state.status, in: workspace)
+      try output.print(found.members, as: table)
+      if !found.isProcessed { StandardError.print("scimctl: the group was pushed, but group-sync has not processed it yet") }
     }
-    var table = Table()
-    for member in members { table.append(state == .visible ? [member[0]] : member) }
-    table.print()
-  }
-
-  private var id: PostgresValue { .optional(GroupID(name)?.uuid, PostgresValue.uuid) }
-
-  /// Checks that the name is unambiguous.
-  ///
-  /// - Throws: ``ScimctlError`` with the ids if several groups have the name.
-  static func checkOne(_ groups: Set<GroupID>, named name: String) throws(ScimctlError) {
-    guard groups.count > 1 else { return }
-    let ids = groups.sorted().map { "\($0)" }.joined(separator: ", ")
-    throw ScimctlError(.usage, "\(groups.count) groups have the name '\(name)'. Use an id instead: \(ids)")
-  }
-
-  /// Prints a note if the group was pushed a moment ago and group-sync does not have it yet.
-  ///
-  /// - Throws: ``ScimctlError`` if there is no such group.
-  private func explainMissingGroup(in workspace: StoredWorkspace, on pool: PostgresPool) async throws {
-    guard try await pool.query(UserAndGroupQueries.pushedGroup, [.uuid(workspace.id.uuid), .text(ComparisonKey(name).text), id]).isEmpty
-    else {
-      return StandardError.print("scimctl: the group was pushed, but group-sync has not processed it yet")
-    }
-    throw ScimctlError(
-      .notFound, "workspace '\(workspace.settings.slug)' has no group '\(name)'. 'scimctl group list' lists the groups")
   }
 }

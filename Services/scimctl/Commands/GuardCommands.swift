@@ -1,5 +1,6 @@
 import ArgumentParser
 import Models
+import SCIM
 
 /// `scimctl workspace guard`, the commands for the change guard.
 struct GuardCommands: AsyncParsableCommand {
@@ -16,10 +17,17 @@ struct ShowGuard: AsyncParsableCommand {
   @Argument(help: "The workspace's slug.")
   var slug: String
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let workspace = try await withDatabase(settings) { try await StoredWorkspace.named(slug, on: $0) }
-    print(workspace.settings.changeGuard?.description ?? "No changes wait for approval")
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(named: slug)
+      if output.json {
+        OutputOption.print(try workspace.json().object?["changeGuard"] ?? JSON.null)
+      } else {
+        print(workspace.settings.changeGuard?.description ?? "No changes wait for approval")
+      }
+    }
   }
 }
 

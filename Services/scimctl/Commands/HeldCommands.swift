@@ -1,8 +1,5 @@
 import ArgumentParser
-import Foundation
 import Models
-import Postgres
-import ServiceKit
 
 /// `scimctl held`, the commands for held changes.
 struct HeldCommands: AsyncParsableCommand {
@@ -10,6 +7,11 @@ struct HeldCommands: AsyncParsableCommand {
     commandName: "held", abstract: "Changes of the identity provider that wait for approval.",
     discussion: "'scimctl workspace guard' sets which changes wait. The identity provider received a success response for them.",
     subcommands: [ListHeld.self, ShowHeld.self, ApproveHeld.self, RejectHeld.self])
+
+  /// Parses the id of a held change or its first characters.
+  ///
+  /// - Throws: `ValidationError`.
+  @Sendable static func id(_ text: String) throws -> IDPrefix { try IDPrefix(text, list: ListedKind.heldChanges.list) }
 }
 
 /// `scimctl held list`, which lists held changes.
@@ -22,16 +24,13 @@ struct ListHeld: AsyncParsableCommand {
   @Flag(help: "Include decided changes.")
   var all = false
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let changes = try await withDatabase(settings) { pool in
-      try await HeldChange.list(in: workspace.resolve(settings, on: pool).id, onlyPending: !all, on: pool)
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      try output.print(try await administration.heldChanges(includingDecided: all, in: workspace), as: HeldChangeRow.table)
     }
-    var table = Table()
-    for change in changes {
-      table.append(["\(change.id)", change.status, Timestamp.text(change.heldAt), change.effect, change.name ?? "\(change.resource)"])
-    }
-    table.print()
   }
 }
 
@@ -42,30 +41,18 @@ struct ShowHeld: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The id of the change, or its first characters; see 'scimctl held list'.", transform: HeldChange.id)
+  @Argument(help: "The id of the change, or its first characters; see 'scimctl held list'.", transform: HeldCommands.id)
   var id: IDPrefix
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let (change, leaving, notice) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let change = try await HeldChange.named(id, in: workspace, on: pool)
-      let rows = try await pool.query(HeldChangeQueries.leavingMembers, [.uuid(workspace.id.uuid), .uuid(change.id.uuid)])
-      let notice = try await pool.query(HeldChangeQueries.notice, [.uuid(workspace.id.uuid), .uuid(change.id.uuid)]).first
-      return (change, try rows.map { try $0.string(0) }, try notice.map(HeldChange.noticeDescription))
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      let change = try await administration.heldChange(id, in: workspace)
+      try output.print(change) { change.description }
+      if !output.json { for line in change.leaverLines { print(line) } }
     }
-    var table = Table()
-    table.append(["id", "\(change.id)"])
-    table.append(["status", change.status])
-    table.append(["effect", change.effect])
-    table.append([change.kind.isOfGroup ? "group" : "user", "\(change.name ?? "(deleted)"), \(change.resource)"])
-    table.append(["requested by", change.requestedBy])
-    table.append(["since", Timestamp.text(change.heldAt)])
-    table.append(["last requested", Timestamp.text(change.requestedAt)])
-    table.append(["administrator", notice ?? "not notified: the mailer has not received the event yet"])
-    if let decidedAt = change.decidedAt { table.append(["decided", "\(Timestamp.text(decidedAt)), \(change.decidedBy ?? "-")"]) }
-    table.print()
-    for member in leaving { print("leaves: \(PlainText.line(member))") }
   }
 }
 
@@ -94,7 +81,7 @@ struct RejectHeld: AsyncParsableCommand {
 struct HeldDecision: ParsableArguments {
   @OptionGroup var workspace: WorkspaceOption
 
-  @Argument(help: "The ids of the changes, or their first characters; see 'scimctl held list'.", transform: HeldChange.id)
+  @Argument(help: "The ids of the changes, or their first characters; see 'scimctl held list'.", transform: HeldCommands.id)
   var ids: [IDPrefix] = []
 
   @Flag(help: "Decide all waiting changes of the workspace.")
@@ -108,27 +95,22 @@ struct HeldDecision: ParsableArguments {
   ///
   /// - Parameter done: The participle for the output, such as "approved".
   func execute(_ verdict: HeldChangeDecision.Verdict, _ done: String) async throws {
-    let settings = try await Settings.forWriting()
-    let (slug, count) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
       let slug = workspace.settings.slug
-      let changes = try await selected(in: workspace, on: pool)
-      try await withCommandClient(settings, pool: pool) { client in
-        for change in changes {
-          try await client.execute(
-            .decideHeldChange(HeldChangeDecision(change: change.id, verdict: verdict)), on: change.resource, in: workspace.id)
-          print("Workspace \(slug): \(change.id) \(done): \(PlainText.line(change.name ?? "\(change.resource)"))")
-        }
+      let changes = try await selected(in: workspace, administration)
+      for change in changes {
+        try await administration.decide(change, verdict, in: workspace)
+        print("Workspace \(slug): \(change.id) \(done): \(PlainText.line(change.subject))")
       }
-      return (slug, changes.count)
+      if changes.isEmpty { print("Workspace \(slug): no changes wait") }
     }
-    if count == 0 { print("Workspace \(slug): no changes wait") }
   }
 
-  private func selected(in workspace: StoredWorkspace, on pool: PostgresPool) async throws -> [HeldChange] {
-    guard !all else { return try await HeldChange.list(in: workspace.id, onlyPending: true, on: pool) }
-    var changes: [HeldChange] = []
-    for id in ids { changes.append(try await HeldChange.named(id, in: workspace, on: pool)) }
+  private func selected(in workspace: StoredWorkspace, _ administration: any Administration) async throws -> [HeldChangeRow] {
+    guard !all else { return try await administration.heldChanges(includingDecided: false, in: workspace) }
+    var changes: [HeldChangeRow] = []
+    for id in ids { changes.append(try await administration.heldChange(id, in: workspace)) }
     return changes
   }
 }

@@ -24,22 +24,28 @@ struct InvitationBrandingCommand: AsyncParsableCommand {
   @Option(help: "The name of the inviter, instead of \"your administrator\".")
   var inviter: String?
 
+  @OptionGroup var output: OutputOption
+
+  func validate() throws {
+    if output.json, changesSomething { throw ValidationError("--json is for showing the branding, without a change.") }
+  }
+
   func run() async throws {
-    guard changesSomething else {
-      let settings = try await Settings.forReading()
-      let stored = try await withDatabase(settings) { try await workspace.resolve(settings, on: $0) }
-      return Self.table(of: stored.settings.invitations.branding).print()
+    try await withAdministration { administration in
+      let stored = try await administration.workspace(workspace)
+      guard changesSomething else {
+        let branding = stored.settings.invitations.branding
+        return try output.print(branding) { Self.table(of: branding) }
+      }
+      let command = self
+      try await administration.updateWorkspace(stored.settings.slug) { settings throws(ScimctlError) in
+        var changed = settings
+        changed.invitations.branding = command.applied(to: settings.invitations.branding)
+        if let fault = changed.invitations.branding.fault { throw ScimctlError(.rejected, fault) }
+        return changed
+      }
+      print("Branding of the invitations of \(stored.settings.slug) updated")
     }
-    let settings = try await Settings.forWriting()
-    let slug = try await withDatabase(settings) { pool in
-      var stored = try await workspace.resolve(settings, on: pool)
-      stored.settings.invitations.branding = applied(to: stored.settings.invitations.branding)
-      if let fault = stored.settings.invitations.branding.fault { throw ScimctlError(.rejected, fault) }
-      let workspace = stored
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.updateWorkspace(workspace.settings), in: workspace.id) }
-      return workspace.settings.slug
-    }
-    print("Branding of the invitations of \(slug) updated")
   }
 
   /// Whether an option is given.

@@ -2,8 +2,6 @@ import ArgumentParser
 import Foundation
 import MailTemplates
 import Models
-import Postgres
-import ServiceKit
 
 /// `scimctl invitation template`, the commands for a workspace's invitation templates.
 struct InvitationTemplateCommands: AsyncParsableCommand {
@@ -75,8 +73,11 @@ struct SetTemplate: AsyncParsableCommand {
 
   func run() async throws {
     let template = try files.template()
-    let slug = try await InvitationTemplateCommands.order(.setTemplate(template), in: workspace)
-    print("Workspace \(slug) has its own wording for \(template.language)")
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      try await administration.setInvitationTemplate(template, of: workspace)
+      print("Workspace \(workspace.settings.slug) has its own wording for \(template.language)")
+    }
   }
 }
 
@@ -90,8 +91,11 @@ struct ResetTemplate: AsyncParsableCommand {
   var language = InvitationTemplate.everyLanguage
 
   func run() async throws {
-    let slug = try await InvitationTemplateCommands.order(.resetTemplate(language: language), in: workspace)
-    print("Workspace \(slug) has the built-in wording for \(language)")
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      try await administration.resetInvitationTemplate(language, of: workspace)
+      print("Workspace \(workspace.settings.slug) has the built-in wording for \(language)")
+    }
   }
 }
 
@@ -105,26 +109,18 @@ struct ShowTemplates: AsyncParsableCommand {
   @Option(help: "Show the complete template for this language.")
   var language: String?
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let rows = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      return try await InvitationTemplateCommands.stored(in: workspace.id, on: pool)
-    }
-    guard let language else {
-      var table = Table()
-      for (template, changedAt) in rows {
-        let parts = [("subject", template.subject), ("text", template.text), ("html", template.html)]
-        table.append([template.language, parts.filter { $0.1 != nil }.map(\.0).joined(separator: ","), Timestamp.text(changedAt)])
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      let templates = try await administration.invitationTemplates(of: workspace)
+      guard let language else { return try output.print(templates, as: StoredTemplate.table) }
+      guard let template = templates.first(where: { $0.language == language.lowercased() }) else {
+        throw ScimctlError(.notFound, "the workspace has no template for '\(language)'")
       }
-      return table.print()
-    }
-    guard let (template, _) = rows.first(where: { $0.0.language == language.lowercased() }) else {
-      throw ScimctlError(.notFound, "the workspace has no template for '\(language)'")
-    }
-    for (name, part) in [("subject", template.subject), ("text", template.text), ("html", template.html)] {
-      guard let part else { continue }
-      print("--- \(name)\n\(part)")
+      if output.json { return try output.print(template) { StoredTemplate.table(of: [template]) } }
+      for part in template.parts { print("--- \(part.name)\n\(part.content)") }
     }
   }
 }
@@ -144,14 +140,12 @@ struct PreviewTemplate: AsyncParsableCommand {
   var reminder = false
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let (known, stored) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      return (workspace, try await InvitationTemplateCommands.stored(in: workspace.id, on: pool).map(\.0))
+    try await withAdministration { administration in
+      let known = try await administration.workspace(workspace)
+      let isGiven = files.subject != nil || files.text != nil || files.html != nil
+      let templates = try await isGiven ? [files.template()] : administration.invitationTemplates(of: known).map(\.template)
+      print(try Self.preview(templates, of: known.settings, language: files.language, asHTML: asHTML, reminder: reminder))
     }
-    let isGiven = files.subject != nil || files.text != nil || files.html != nil
-    let templates = isGiven ? [try files.template()] : stored
-    print(try Self.preview(templates, of: known.settings, language: files.language, asHTML: asHTML, reminder: reminder))
   }
 
   /// A sample mail: its headers and the text, or its HTML part.
@@ -174,34 +168,6 @@ struct PreviewTemplate: AsyncParsableCommand {
   }
 }
 
-extension InvitationTemplateCommands {
-  /// Sends an order about the workspace's templates to the mailer.
-  ///
-  /// - Returns: The slug of the workspace.
-  /// - Throws: ``ScimctlError`` if identity-store rejects the order.
-  static func order(_ order: InvitationOrder, in option: WorkspaceOption) async throws -> String {
-    let settings = try await Settings.forWriting()
-    return try await withDatabase(settings) { pool in
-      let workspace = try await option.resolve(settings, on: pool)
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.orderInvitation(order), in: workspace.id) }
-      return workspace.settings.slug
-    }
-  }
-
-  /// Reads the templates of a workspace with the times of their last changes.
-  ///
-  /// - Throws: `PostgresError`.
-  static func stored(in workspace: WorkspaceID, on pool: PostgresPool) async throws -> [(InvitationTemplate, Date)] {
-    try await pool.query(InvitationQueries.templates, [.uuid(workspace.uuid)]).map { row in
-      (
-        InvitationTemplate(
-          language: try row.string(0), subject: try row.optionalString(1), text: try row.optionalString(2), html: try row.optionalString(3)),
-        try row.timestamp(4)
-      )
-    }
-  }
-}
-
 /// `scimctl invitation template export`, which prints all templates.
 struct ExportTemplates: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -210,12 +176,11 @@ struct ExportTemplates: AsyncParsableCommand {
   @OptionGroup var workspace: WorkspaceOption
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let templates = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      return try await InvitationTemplateCommands.stored(in: workspace.id, on: pool).map(\.0)
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      let templates = try await administration.invitationTemplates(of: workspace)
+      print(try InvitationTemplateFile.text(of: templates.map(\.template)))
     }
-    print(try InvitationTemplateFile.text(of: templates))
   }
 }
 
@@ -231,11 +196,14 @@ struct ImportTemplates: AsyncParsableCommand {
 
   func run() async throws {
     let templates = try InvitationTemplateFile.templates(in: TemplateOptions.read(file) ?? "", file: file)
-    for template in templates {
-      let slug = try await InvitationTemplateCommands.order(.setTemplate(template), in: workspace)
-      print("Workspace \(slug) has its own wording for \(template.language)")
+    guard !templates.isEmpty else { return print("The file contains no templates") }
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      for template in templates {
+        try await administration.setInvitationTemplate(template, of: workspace)
+        print("Workspace \(workspace.settings.slug) has its own wording for \(template.language)")
+      }
     }
-    if templates.isEmpty { print("The file contains no templates") }
   }
 }
 

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Credentials
 import Foundation
 import Models
 
@@ -22,19 +21,16 @@ struct CreateClient: AsyncParsableCommand {
   @OptionGroup var grant: GrantOptions
 
   func run() async throws {
-    let settings = try await Settings.forWriting()
-    let (slug, client, secret) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let secret = ClientSecret.made(for: workspace.id)
-      let grant = grant.grant(.client, secret: secret.text, at: .now)
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.issueToken(grant), in: workspace.id) }
-      return (workspace.settings.slug, grant.token, secret)
+    let wanted = grant.wanted(at: .now)
+    try await withAdministration { administration in
+      let owner = TokenOwner(try await administration.workspace(workspace))
+      let issued = try await administration.issue(wanted, .client, for: owner)
+      var table = Table()
+      table.append(["client-id", "\(issued.id)"])
+      table.append(["client-secret", issued.secret])
+      table.print()
+      StandardError.print("\(owner.title): OAuth client \(issued.id) created")
     }
-    var table = Table()
-    table.append(["client-id", "\(client)"])
-    table.append(["client-secret", secret.text])
-    table.print()
-    StandardError.print("Workspace \(slug): OAuth client \(client) created")
   }
 }
 
@@ -44,8 +40,14 @@ struct ListClients: AsyncParsableCommand {
     commandName: "list", abstract: "List OAuth clients: id, status, scopes, created, last used, name.")
 
   @OptionGroup var workspace: WorkspaceOption
+  @OptionGroup var output: OutputOption
 
-  func run() async throws { try await StoredTokens.list(.client, of: .workspace(workspace)).print() }
+  func run() async throws {
+    try await withAdministration { administration in
+      let owner = TokenOwner(try await administration.workspace(workspace))
+      try output.print(try await administration.tokens(.client, of: owner), as: TokenRow.table)
+    }
+  }
 }
 
 /// `scimctl oauth-client show ID`, which shows a client.
@@ -58,7 +60,14 @@ struct ShowClient: AsyncParsableCommand {
   @Argument(help: "The id of the client; see 'scimctl oauth-client list'.")
   var id: TokenID
 
-  func run() async throws { try await StoredTokens.show(id, .client, of: .workspace(workspace)) }
+  @OptionGroup var output: OutputOption
+
+  func run() async throws {
+    try await withAdministration { administration in
+      let owner = TokenOwner(try await administration.workspace(workspace))
+      try await administration.existingToken(id, .client, of: owner).print(output)
+    }
+  }
 }
 
 /// `scimctl oauth-client rotate-secret ID`, which replaces the secret of a client.
@@ -83,23 +92,17 @@ struct RotateSecret: AsyncParsableCommand {
     if atOnce, grace != nil { throw ValidationError("--grace and --at-once exclude each other.") }
   }
 
-  /// The command for identity-store, which contains only the digest of the secret.
-  func rotation(to secret: ClientSecret, at time: Date) -> SecretRotation {
-    SecretRotation(
-      client: id, digest: SecretDigest.hex(of: secret.text), formerUntil: atOnce ? nil : time + (grace?.interval ?? Self.defaultGrace))
-  }
+  /// When the old secret expires; nil for at once.
+  func formerUntil(at time: Date) -> Date? { atOnce ? nil : time + (grace?.interval ?? Self.defaultGrace) }
 
   func run() async throws {
-    let settings = try await Settings.forWriting()
-    let (slug, secret) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let secret = ClientSecret.made(for: workspace.id)
-      let rotation = self.rotation(to: secret, at: .now)
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.rotateSecret(rotation), in: workspace.id) }
-      return (workspace.settings.slug, secret)
+    let formerUntil = formerUntil(at: .now)
+    try await withAdministration { administration in
+      let owner = TokenOwner(try await administration.workspace(workspace))
+      let issued = try await administration.rotateSecret(of: id, formerUntil: formerUntil, in: owner)
+      print(issued.secret)
+      StandardError.print("\(owner.title): OAuth client \(id) has a new secret")
     }
-    print(secret.text)
-    StandardError.print("Workspace \(slug): OAuth client \(id) has a new secret")
   }
 }
 
@@ -114,7 +117,10 @@ struct RevokeClient: AsyncParsableCommand {
   var id: TokenID
 
   func run() async throws {
-    let title = try await StoredTokens.revoke(id, .client, of: .workspace(workspace))
-    print("\(title): OAuth client \(id) revoked")
+    try await withAdministration { administration in
+      let owner = TokenOwner(try await administration.workspace(workspace))
+      try await administration.revoke(id, .client, of: owner)
+      print("\(owner.title): OAuth client \(id) revoked")
+    }
   }
 }

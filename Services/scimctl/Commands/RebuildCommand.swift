@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Models
-import Postgres
 
 /// `scimctl rebuild`, which publishes the present state again.
 struct RebuildCommand: AsyncParsableCommand {
@@ -9,7 +8,8 @@ struct RebuildCommand: AsyncParsableCommand {
     commandName: "rebuild", abstract: "Publish the present state again, for consumers that lost it.",
     discussion: """
       All services continue to work. Consumers ignore what they have already; lost or changed rows are corrected, including those of deleted \
-      users and groups. An interrupted rebuild can be run again. With --user or --group, only those are published.
+      users and groups. An interrupted rebuild can be run again. With --user or --group, only those are published. Through a server, rows \
+      that only the directory has stay; with --direct they are removed.
 
       Invited users without an invitation are invited (--invitations missing) if nobody can have mailed them before, because they were \
       created after the mailer's database. After a loss of that database, 'all' also invites the others, some of whom may have received a \
@@ -29,30 +29,26 @@ struct RebuildCommand: AsyncParsableCommand {
   var invitations = Restatement.Invitations.missing
 
   func run() async throws {
-    let settings = try await Settings.forWriting()
-    let published = try await withDatabase(settings) { pool in
-      let workspaces = try await workspaces.resolve(settings, on: pool)
-      if !user.isEmpty || !group.isEmpty, workspaces.count != 1 {
-        throw ScimctlError(.usage, "--user and --group require --workspace SLUG")
-      }
-      return try await withCommandClient(settings, pool: pool) { client in
-        var published = WorkspaceRebuild.Summary()
-        // The webhook endpoints of the whole deployment.
-        if self.workspaces.slug ?? settings.optionalString(.workspace) == nil, user.isEmpty, group.isEmpty {
-          try await client.execute(.restate(Restatement(workspace: true)), in: .deployment)
+    let (users, groups) = (user.map(\.user), group.map(\.group))
+    try await withAdministration { administration in
+      let selected = try await workspaces.resolve(administration)
+      guard users.isEmpty, groups.isEmpty else {
+        guard selected.count == 1, let workspace = selected.first else {
+          throw ScimctlError(.usage, "--user and --group require --workspace SLUG")
         }
-        for workspace in workspaces {
-          let rebuild = WorkspaceRebuild(client: client, pool: pool, workspace: workspace, invitations: invitations)
-          let count =
-            user.isEmpty && group.isEmpty
-            ? try await rebuild.publishAll() : try await rebuild.publish(users: user.map(\.user), groups: group.map(\.group))
-          print("Workspace \(workspace.settings.slug): published again: \(count)")
-          published += count
-        }
-        return published
+        let counts = try await administration.rebuild(users: users, groups: groups, of: workspace, invitations: invitations)
+        return Self.report(workspace, counts)
       }
+      let published = try await administration.rebuild(
+        selected, includesDeployment: workspaces.selectsAll(administration), invitations: invitations, report: Self.report)
+      if workspaces.slug == nil, published.workspaces > 1 { print("Published again: \(published)") }
     }
-    if workspaces.slug == nil, published.workspaces != 1 { print("Published again: \(published)") }
+  }
+
+  @Sendable private static func report(_ workspace: StoredWorkspace, _ counts: WorkspaceRebuild.Summary?) {
+    print("Workspace \(workspace.settings.slug): published again\(counts.map { ": \($0)" } ?? "")")
+    // Output to a pipe is buffered otherwise.
+    fflush(nil)
   }
 }
 

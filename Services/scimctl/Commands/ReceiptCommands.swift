@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
 import Models
-import Postgres
+import SCIM
 
 /// `scimctl receipt`, the commands for receipts of deprovisioning.
 struct ReceiptCommands: AsyncParsableCommand {
@@ -23,33 +23,28 @@ struct ListReceipts: AsyncParsableCommand {
   @Option(help: "The maximum number of receipts.")
   var limit = 100
 
-  private static let statement = Statement(
-    "receipts",
-    """
-    select document
-    from directory_read.receipts
-    where workspace_id = $1
-    and ($2::uuid is null or member_id = $2)
-    order by id desc
-    limit $3::int8
-    """)
+  @OptionGroup var output: OutputOption
+
+  func validate() throws {
+    guard limit > 0 else { throw ValidationError("--limit must be at least 1.") }
+  }
+
+  /// One row per receipt.
+  static func table(of receipts: [DeprovisionReceipt]) -> Table {
+    var table = Table("ID", "TIME", "REASON", "USER", "GROUPS")
+    for receipt in receipts {
+      table.append([
+        "\(receipt.id)", Timestamp.text(receipt.revokedAt), receipt.reason.rawValue, "\(receipt.member)", "\(receipt.groups.count)",
+      ])
+    }
+    return table
+  }
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let table = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      var table = Table()
-      let rows = try await pool.query(
-        Self.statement, [.uuid(workspace.id.uuid), .optional(user?.uuid, PostgresValue.uuid), .int(Int64(limit))])
-      for row in rows {
-        let receipt: DeprovisionReceipt = try JSONData.decode(from: row.bytes(0), type: "receipt")
-        table.append([
-          "\(receipt.id)", Timestamp.text(receipt.revokedAt), receipt.reason.rawValue, "\(receipt.member)", "\(receipt.groups.count)",
-        ])
-      }
-      return table
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      try output.print(try await administration.receipts(of: user?.user, limit: limit, in: workspace), as: Self.table)
     }
-    table.print()
   }
 }
 
@@ -61,24 +56,22 @@ struct ShowReceipt: AsyncParsableCommand {
 
   @Argument(
     help: "The id of the receipt, or its first characters; see 'scimctl receipt list'.",
-    transform: { try IDPrefix($0, list: ShowReceipt.list) }
+    transform: { try IDPrefix($0, list: ListedKind.receipts.list) }
   )
   var id: IDPrefix
 
-  private static let list = "scimctl receipt list"
-
-  private static let statement = Statement(
-    "receipt", "select document from directory_read.receipts where workspace_id = $1 and id = $2")
+  @Flag(help: "Print JSON, as the command does anyway.")
+  var json = false
 
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let document = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let id = try await id.resolve("receipt", list: Self.list, in: workspace, on: pool, IDQueries.receiptIDs)
-      return try await pool.query(Self.statement, [.uuid(workspace.id.uuid), .uuid(id)]).first?.string(0)
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      let found = try await administration.id(of: .receipts, id, in: workspace)
+      guard let receipt = try await administration.receipt(ReceiptID(found), in: workspace) else {
+        throw ScimctlError(.notFound, "receipt '\(id.text)' no longer exists; '\(ListedKind.receipts.list)' lists the receipts")
+      }
+      print(String(decoding: try JSONData.encode(receipt), as: UTF8.self))
     }
-    guard let document else { throw ScimctlError(.notFound, "receipt '\(id.text)' no longer exists; '\(Self.list)' lists the receipts") }
-    print(document)
   }
 }
 
@@ -87,11 +80,9 @@ struct ListSigningKeys: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "keys", abstract: "Print the public keys of the security event tokens as a JSON Web Key Set (RFC 7517).")
 
-  private static let statement = Statement("signing keys", "select jwk from directory_read.signing_keys order by first_used_at desc")
-
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let keys = try await withDatabase(settings) { pool in try await pool.query(Self.statement).map { try $0.string(0) } }
-    print("{\"keys\":[\(keys.joined(separator: ","))]}")
+    try await withAdministration { administration in
+      OutputOption.print(.object(["keys": .array(try await administration.signingKeys())]))
+    }
   }
 }

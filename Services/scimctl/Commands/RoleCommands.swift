@@ -32,25 +32,40 @@ struct ListRoles: AsyncParsableCommand {
   @Argument(help: "The workspace's slug.")
   var slug: String
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let table = try await withDatabase(settings) { pool in
-      let workspace = try await StoredWorkspace.named(slug, on: pool)
-      var users: [String: Int] = [:]
-      for row in try await pool.query(WorkspaceQueries.usersByRole, [.uuid(workspace.id.uuid)]) {
-        users[try row.string(0)] = try row.int(1)
-      }
-      return Self.table(of: workspace.settings, users: users)
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(named: slug)
+      let roles = Self.roles(of: workspace.settings, users: try await administration.usersByRole(of: workspace))
+      try output.print(roles, as: Self.table)
     }
-    table.print()
+  }
+
+  /// A role of a workspace.
+  struct Role: Sendable, Equatable, Encodable {
+    var name: String
+    var isBuiltIn: Bool
+    var isDefault: Bool
+    /// The number of users with the role.
+    var users: Int
   }
 
   /// - Parameter users: The number of users for each role.
-  static func table(of settings: WorkspaceSettings, users: [String: Int]) -> Table {
-    var table = Table()
-    for role in settings.roles {
-      let kind = WorkspaceSettings.builtInRoles.contains(role) ? "built-in" : "own"
-      table.append(["\(users[role] ?? 0)", role == settings.defaultRole ? "\(kind),default" : kind, role])
+  static func roles(of settings: WorkspaceSettings, users: [String: Int]) -> [Role] {
+    settings.roles.map { role in
+      Role(
+        name: role, isBuiltIn: WorkspaceSettings.builtInRoles.contains(role), isDefault: role == settings.defaultRole,
+        users: users[role] ?? 0)
+    }
+  }
+
+  /// One row per role.
+  static func table(of roles: [Role]) -> Table {
+    var table = Table("USERS", "KIND", "NAME")
+    for role in roles {
+      let kind = role.isBuiltIn ? "built-in" : "own"
+      table.append(["\(role.users)", role.isDefault ? "\(kind),default" : kind, role.name])
     }
     return table
   }

@@ -1,8 +1,6 @@
 import ArgumentParser
 import Foundation
-import Kafka
 import Models
-import ServiceKit
 
 /// `scimctl sign-in EMAIL`, which reports a sign-in.
 struct SignInCommand: AsyncParsableCommand {
@@ -28,21 +26,16 @@ struct SignInCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let settings = try await Settings.forWriting()
     let signedInAt = Date.now
-    let (slug, outcome) = try await withDatabase(settings) { pool in
-      let workspace = try await workspace.resolve(settings, on: pool)
-      let signIn = SignIn(workspace: workspace.id, email: email, user: nil, signedInAt: signedInAt, method: "scimctl")
-      let outcome = try await withCommandClient(settings, pool: pool) { try await $0.outcome(of: .promoteUser(signIn), in: workspace.id) }
-      try CommandClient.check(outcome)
-      if case .signIn(.alreadyActive, _) = outcome { try await Self.publish(signIn, settings) }
-      return (workspace.settings.slug, outcome)
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(workspace)
+      let slug = workspace.settings.slug
+      if let outcome = try await administration.reportSignIn(of: email, at: signedInAt, in: workspace) {
+        print(try Self.message(for: outcome, of: email, in: slug))
+      } else {
+        print("Workspace \(slug): the sign-in of \(email) is recorded")
+      }
     }
-    guard case .signIn(let signIn, _) = outcome else {
-      // An earlier version of identity-store does not return the outcome.
-      return print("Workspace \(slug): the sign-in of \(email) is recorded")
-    }
-    print(try Self.message(for: signIn, of: email, in: slug))
   }
 
   /// The message about the outcome of a sign-in.
@@ -61,13 +54,5 @@ struct SignInCommand: AsyncParsableCommand {
       throw ScimctlError(
         .rejected, "workspace \(slug): \(email) is disabled and stays disabled. Enable the user in the identity provider first")
     }
-  }
-
-  /// Publishes the sign-in of an active user. The mailer stores the time of the last sign-in, which the console shows.
-  private static func publish(_ signIn: SignIn, _ settings: ServiceSettings) async throws {
-    let kafka = try await KafkaConnection.open(settings, topics: [.signInEvents])
-    let event = try signIn.cloudEvent(
-      id: "\(Identifier<SignIn>.made(at: signIn.signedInAt))", source: "scimctl", time: signIn.signedInAt, traceparent: nil)
-    try await kafka.send(OutgoingMessage(event, topic: .signInEvents, key: signIn.workspace.description))
   }
 }

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Credentials
 import Foundation
 import Models
 
@@ -17,15 +16,12 @@ struct IssueToken: AsyncParsableCommand {
     discussion: """
       With --deployment, the token serves the product for all workspaces: the management API (scope admin), the directory, sign-ins and \
       events. Each request names its workspace in the path or in the header Rollcall-Workspace. Keep such a token where only the product's \
-      servers can read it.
+      servers can read it. The first one is issued with the database: scimctl token issue --deployment --direct …
       """)
 
   @OptionGroup var workspace: WorkspaceOption
   @OptionGroup var deployment: DeploymentOption
   @OptionGroup var grant: GrantOptions
-
-  @Flag(help: "Use the database and Kafka instead of the management API, as for the first deployment-wide token. (default)")
-  var direct = false
 
   func validate() throws {
     try deployment.validate(with: workspace)
@@ -35,22 +31,14 @@ struct IssueToken: AsyncParsableCommand {
     }
   }
 
-  /// The token as identity-store stores it: only the SHA-256 of its text.
-  func grant(of token: AccessToken, at time: Date) -> TokenGrant {
-    grant.grant(.token, secret: token.text, at: time)
-  }
-
   func run() async throws {
-    let settings = try await Settings.forWriting()
-    let (title, id, token) = try await withDatabase(settings) { pool in
-      let owner = try await deployment.owner(or: workspace).resolve(settings, on: pool)
-      let token = AccessToken.made(for: owner.id)
-      let grant = self.grant(of: token, at: .now)
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.issueToken(grant), in: owner.id) }
-      return (owner.title, grant.token, token)
+    let wanted = grant.wanted(at: .now)
+    try await withAdministration { administration in
+      let owner = try await deployment.owner(or: workspace).resolve(administration)
+      let issued = try await administration.issue(wanted, .token, for: owner)
+      print(issued.secret)
+      StandardError.print("\(owner.title): token \(issued.id) created")
     }
-    print(token.text)
-    StandardError.print("\(title): token \(id) created")
   }
 }
 
@@ -61,10 +49,16 @@ struct ListTokens: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
   @OptionGroup var deployment: DeploymentOption
+  @OptionGroup var output: OutputOption
 
   func validate() throws { try deployment.validate(with: workspace) }
 
-  func run() async throws { try await StoredTokens.list(.token, of: deployment.owner(or: workspace)).print() }
+  func run() async throws {
+    try await withAdministration { administration in
+      let owner = try await deployment.owner(or: workspace).resolve(administration)
+      try output.print(try await administration.tokens(.token, of: owner), as: TokenRow.table)
+    }
+  }
 }
 
 /// `scimctl token show ID`, which shows a token.
@@ -74,13 +68,19 @@ struct ShowToken: AsyncParsableCommand {
 
   @OptionGroup var workspace: WorkspaceOption
   @OptionGroup var deployment: DeploymentOption
+  @OptionGroup var output: OutputOption
 
   @Argument(help: "The id of the token; see 'scimctl token list'.")
   var id: TokenID
 
   func validate() throws { try deployment.validate(with: workspace) }
 
-  func run() async throws { try await StoredTokens.show(id, .token, of: deployment.owner(or: workspace)) }
+  func run() async throws {
+    try await withAdministration { administration in
+      let owner = try await deployment.owner(or: workspace).resolve(administration)
+      try await administration.existingToken(id, .token, of: owner).print(output)
+    }
+  }
 }
 
 /// `scimctl token rotate ID`, which creates a token that replaces another one.
@@ -107,24 +107,19 @@ struct RotateToken: AsyncParsableCommand {
 
   func validate() throws { try deployment.validate(with: workspace) }
 
-  /// The command for identity-store, which contains only the digest of the token.
-  func rotation(to token: AccessToken, at time: Date) -> TokenRotation {
-    TokenRotation(
-      token: id, successor: .made(at: time), digest: SecretDigest.hex(of: token.text), retiresAt: grace.map { time + $0.interval },
-      expiresAt: expiresIn.map { time + $0.interval })
+  /// The rotation that the options describe.
+  func rotation(at time: Date) -> WantedRotation {
+    WantedRotation(token: id, retiresAt: grace.map { time + $0.interval }, expiresAt: expiresIn.map { time + $0.interval })
   }
 
   func run() async throws {
-    let settings = try await Settings.forWriting()
-    let (title, successor, token) = try await withDatabase(settings) { pool in
-      let owner = try await deployment.owner(or: workspace).resolve(settings, on: pool)
-      let token = AccessToken.made(for: owner.id)
-      let rotation = self.rotation(to: token, at: .now)
-      try await withCommandClient(settings, pool: pool) { try await $0.execute(.rotateToken(rotation), in: owner.id) }
-      return (owner.title, rotation.successor, token)
+    let rotation = rotation(at: .now)
+    try await withAdministration { administration in
+      let owner = try await deployment.owner(or: workspace).resolve(administration)
+      let issued = try await administration.rotateToken(rotation, of: owner)
+      print(issued.secret)
+      StandardError.print("\(owner.title): token \(issued.id) created to replace \(id)")
     }
-    print(token.text)
-    StandardError.print("\(title): token \(successor) created to replace \(id)")
   }
 }
 
@@ -141,8 +136,11 @@ struct RevokeToken: AsyncParsableCommand {
   func validate() throws { try deployment.validate(with: workspace) }
 
   func run() async throws {
-    let title = try await StoredTokens.revoke(id, .token, of: deployment.owner(or: workspace))
-    print("\(title): token \(id) revoked")
+    try await withAdministration { administration in
+      let owner = try await deployment.owner(or: workspace).resolve(administration)
+      try await administration.revoke(id, .token, of: owner)
+      print("\(owner.title): token \(id) revoked")
+    }
   }
 }
 
@@ -163,11 +161,17 @@ struct GrantOptions: ParsableArguments {
     if scopes.isEmpty { throw ValidationError("At least one --scope is required: scim, sign-ins, admin, directory or events.") }
   }
 
-  /// The token as identity-store stores it, with the digest of `secret`.
-  func grant(_ kind: TokenKind, secret: String, at time: Date) -> TokenGrant {
-    TokenGrant(
-      token: .made(at: time), kind: kind, name: name, scopes: Set(scopes), digest: SecretDigest.hex(of: secret),
-      expiresAt: expiresIn.map { time + $0.interval })
+  /// The token or client that the options describe.
+  func wanted(at time: Date) -> WantedToken {
+    WantedToken(name: name, scopes: Set(scopes), expiresAt: expiresIn.map { time + $0.interval })
+  }
+}
+
+extension TokenRow {
+  /// Prints the token and its uses.
+  func print(_ output: OutputOption) throws {
+    try output.print(self) { description }
+    if !output.json { useTable.print() }
   }
 }
 

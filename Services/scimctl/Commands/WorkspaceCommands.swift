@@ -6,8 +6,8 @@ struct WorkspaceCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "workspace", abstract: "Workspaces and their settings.",
     subcommands: [
-      CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, UpdateWorkspace.self, DomainCommands.self, RoleCommands.self,
-      ExtensionCommands.self, GuardCommands.self,
+      CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, UpdateWorkspace.self, DomainCommands.self,
+      MailDomainCommands.self, RoleCommands.self, ExtensionCommands.self, GuardCommands.self, ShowWorkspaceHealth.self,
     ])
 }
 
@@ -19,10 +19,13 @@ struct ShowWorkspace: AsyncParsableCommand {
   @Argument(help: "The workspace's slug.")
   var slug: String
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let workspace = try await withDatabase(settings) { try await StoredWorkspace.named(slug, on: $0) }
-    workspace.description.print()
+    try await withAdministration { administration in
+      let workspace = try await administration.workspace(named: slug)
+      if output.json { OutputOption.print(try workspace.json()) } else { workspace.description.print() }
+    }
   }
 }
 
@@ -31,20 +34,25 @@ struct ListWorkspaces: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list", abstract: "List workspaces: slug, plan, whether SCIM can be used, name, id.")
 
+  @OptionGroup var output: OutputOption
+
   func run() async throws {
-    let settings = try await Settings.forReading()
-    let table = try await withDatabase(settings) { pool in
-      var table = Table()
-      for row in try await pool.query(WorkspaceQueries.workspaces) {
-        let workspace: WorkspaceSettings = try JSONData.decode(from: row.bytes(2), type: "workspace settings")
-        table.append([
-          try row.string(0), workspace.plan.rawValue, workspace.scimObstacle == nil ? "scim" : "no-scim", workspace.name,
-          "\(WorkspaceID(try row.uuid(1)))",
-        ])
-      }
-      return table
+    try await withAdministration { administration in
+      try output.print(try await administration.workspaces(), as: WorkspaceRow.table)
     }
-    table.print()
+  }
+}
+
+extension WorkspaceRow {
+  /// One row per workspace.
+  static func table(of workspaces: [WorkspaceRow]) -> Table {
+    var table = Table("SLUG", "PLAN", "SCIM", "NAME", "ID")
+    for workspace in workspaces {
+      table.append([
+        workspace.slug, workspace.plan, workspace.scim.map { $0.isAvailable ? "scim" : "no-scim" }, workspace.name, "\(workspace.id)",
+      ])
+    }
+    return table
   }
 }
 

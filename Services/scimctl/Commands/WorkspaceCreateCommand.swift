@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import Models
-import Postgres
 
 /// `scimctl workspace create SLUG`, which creates a workspace.
 struct CreateWorkspace: AsyncParsableCommand {
@@ -77,20 +76,18 @@ struct CreateWorkspace: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let configuration = try await Settings.forWriting()
-    let outcome = try await withDatabase(configuration) { pool in
-      if let existing = try await StoredWorkspace.find(slug, on: pool) { return try messageForExisting(existing) }
-      let id = WorkspaceID.made(at: .now)
+    let settings = try settings
+    try await withAdministration { administration in
+      if let existing = try await administration.findWorkspace(slug) { return print(try messageForExisting(existing)) }
       do {
-        let settings = try settings
-        try await withCommandClient(configuration, pool: pool) { try await $0.execute(.createWorkspace(settings), in: id) }
+        let id = try await administration.createWorkspace(settings)
+        print("Workspace \(slug) created with id \(id)")
       } catch let failure as ScimctlError where failure.status == .alreadyExists {
-        // Another operator created it at the same time.
-        return try messageForExisting(try await StoredWorkspace.named(slug, on: pool))
+        // Another operator created it at the same time, or something else is taken, such as a domain.
+        guard let existing = try await administration.findWorkspace(slug) else { throw failure }
+        print(try messageForExisting(existing))
       }
-      return "Workspace \(slug) created with id \(id)"
     }
-    print(outcome)
   }
 
   /// The message about an existing workspace, if `--if-missing` is given.

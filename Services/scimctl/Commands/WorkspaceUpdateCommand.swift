@@ -1,12 +1,13 @@
 import ArgumentParser
 import Models
-import ServiceKit
 
 /// `scimctl workspace update SLUG`, which changes settings of a workspace.
 struct UpdateWorkspace: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "update", abstract: "Change settings of a workspace; settings that are not given stay the same.",
-    discussion: "Changes take effect within a second. For domains, roles and schemas see the subcommands domain, role and extension.")
+    discussion:
+      "Changes take effect within a second. For domains, roles and schemas see the subcommands domain, mail-domain, role, extension and guard."
+  )
 
   @Argument(help: "The workspace's slug.")
   var slug: String
@@ -129,28 +130,15 @@ extension AccountLinking: ExpressibleByArgument {
 
 /// Updates the settings of a workspace.
 enum WorkspaceUpdate {
-  private static let maximumAttempts = 10
+  /// How often a change is made again because somebody else changed the settings at the same time.
+  static let maximumAttempts = 10
 
   /// Replaces the settings of the workspace with slug `slug` by the result of `change`.
   ///
-  /// If somebody else changed the settings after they were read, they are read and changed again, so that no change is lost.
-  ///
-  /// - Throws: ``ScimctlError`` if there is no such workspace, or identity-store rejects the settings; whatever `change` throws.
+  /// - Throws: ``ScimctlError`` if there is no such workspace, or the settings are rejected; whatever `change` throws.
   static func apply(
     to slug: String, _ change: @escaping @Sendable (WorkspaceSettings) throws(ScimctlError) -> WorkspaceSettings
   ) async throws {
-    let settings = try await Settings.forWriting()
-    try await withDatabase(settings) { pool in
-      try await withCommandClient(settings, pool: pool) { client in
-        for attempt in 1...maximumAttempts {
-          let workspace = try await StoredWorkspace.named(slug, on: pool)
-          let outcome = try await client.outcome(
-            of: .updateWorkspace(change(workspace.settings)), in: workspace.id, expectedVersions: [workspace.version])
-          // 412: the version has changed since.
-          if case .refused(status: 412, _) = outcome, attempt < maximumAttempts { continue }
-          return try CommandClient.check(outcome)
-        }
-      }
-    }
+    try await withAdministration { try await $0.updateWorkspace(slug, change) }
   }
 }

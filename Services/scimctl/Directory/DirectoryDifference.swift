@@ -20,6 +20,12 @@ struct DirectoryDifference: Sendable, Hashable {
     var inDirectory: String?
   }
 
+  /// A difference of a resource, with its description.
+  init(subject: Subject, description: String) {
+    self.subject = subject
+    self.description = description
+  }
+
   /// - Parameters:
   ///   - isExtra: Whether only the directory has the resource.
   ///   - isMissing: Whether only the store has the resource.
@@ -36,15 +42,6 @@ struct DirectoryDifference: Sendable, Hashable {
     }
   }
 
-  /// Kind, ids, and description.
-  var cells: [String] {
-    switch subject {
-    case .user(let id): ["person", "\(id)", description]
-    case .group(let id): ["group", "\(id)", description]
-    case .membership(let group, let user): ["membership", "\(group) \(user)", description]
-    }
-  }
-
   /// The arguments of `scimctl rebuild` that correct the difference.
   var rebuildArguments: String {
     switch subject {
@@ -54,4 +51,32 @@ struct DirectoryDifference: Sendable, Hashable {
   }
 
   private static func quoted(_ text: String?) -> String { text.map { "'\($0)'" } ?? "nothing" }
+}
+
+/// A difference in the output of `scimctl directory check`.
+struct DifferenceRow: Sendable, Equatable, Encodable {
+  /// The slug of the workspace.
+  var workspace: String
+  /// `person`, `group` or `membership`.
+  var type: String
+  /// The id of the person or group; of a membership, those of group and person.
+  var id: String
+  var difference: String
+
+  init(_ difference: DirectoryDifference, in slug: String) {
+    workspace = slug
+    self.difference = difference.description
+    switch difference.subject {
+    case .user(let user): (type, id) = ("person", "\(user)")
+    case .group(let group): (type, id) = ("group", "\(group)")
+    case .membership(let group, let user): (type, id) = ("membership", "\(group) \(user)")
+    }
+  }
+
+  /// One row per difference.
+  static func table(of differences: [DifferenceRow]) -> Table {
+    var table = Table("WORKSPACE", "TYPE", "ID", "DIFFERENCE")
+    for row in differences { table.append([row.workspace, row.type, row.id, row.difference]) }
+    return table
+  }
 }

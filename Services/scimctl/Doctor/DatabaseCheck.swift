@@ -3,7 +3,7 @@ import Migrations
 import Models
 import Postgres
 
-/// Checks the database: schema versions, clock, waiting events, partitions of the provisioning log, skipped messages, templates and names.
+/// Checks the database: schema versions, clock, waiting events, partitions, skipped messages, templates and names.
 struct DatabaseCheck: Sendable {
   let pool: PostgresPool
 
@@ -23,7 +23,9 @@ struct DatabaseCheck: Sendable {
     // The other checks need the tables.
     guard !findings.contains(where: { $0.check == "schema" && $0.status == .fail }) else { return findings }
     findings.append(try await outbox())
-    findings.append(try await partitions(at: .now))
+    findings += PartitionCheck.findings(
+      try await pool.query(DoctorQueries.partitions).map { PartitionCheck.Partition(table: try $0.string(0), name: try $0.string(1)) },
+      at: .now)
     findings += try await skippedMessages(at: .now)
     findings += try await templates()
     findings += try await names()
@@ -67,26 +69,6 @@ struct DatabaseCheck: Sendable {
     }
     let message = "\(waiting) events wait to be published, the oldest for \(Int(age)) s"
     return age > outboxFailure ? .fail("outbox", message, fix: restart) : .warn("outbox", message, fix: restart)
-  }
-
-  private func partitions(at now: Date) async throws -> Finding {
-    Self.partitions(try await pool.query(DoctorQueries.partitions).map { try $0.string(0) }, at: now)
-  }
-
-  /// Checks that the partitions for today and tomorrow exist.
-  ///
-  /// - Parameter names: The existing partitions, such as `provisioning_log_20260131`.
-  static func partitions(_ names: [String], at now: Date) -> Finding {
-    func name(_ days: Double) -> String {
-      "provisioning_log_" + Timestamp.text(now + days * 86_400).prefix(10).replacing("-", with: "")
-    }
-    let missing = [0.0, 1.0].map(name).filter { !names.contains($0) }
-    guard missing.isEmpty else {
-      return .fail(
-        "log-partitions", "the provisioning log has no partition \(missing.joined(separator: " and ")): entries are not stored",
-        fix: "psql <as the owner> -c 'select * from identity.maintain_provisioning_log(7, 3, 30)', then restart identity-store")
-    }
-    return .ok("log-partitions", "\(names.count) partitions, including today's and tomorrow's")
   }
 
   /// Messages that were deleted before a service read them.

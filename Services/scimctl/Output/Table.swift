@@ -1,8 +1,17 @@
 import Foundation
 
-/// Aligned columns without a heading, readable by people and scripts.
+/// Aligned columns, readable by people and scripts.
 struct Table: Sendable, Equatable {
+  /// The names of the columns; empty for a table of properties, which needs none.
+  private let headings: [String]
   private var rows: [[String]] = []
+
+  /// An empty table.
+  ///
+  /// - Parameter headings: The names of the columns; none for a table of properties.
+  init(_ headings: String...) {
+    self.headings = headings
+  }
 
   /// Adds a row. A nil cell is shown as `-`.
   mutating func append(_ cells: [String?]) {
@@ -12,20 +21,35 @@ struct Table: Sendable, Equatable {
   /// Whether the table has no rows.
   var isEmpty: Bool { rows.isEmpty }
 
-  /// One line per row, without trailing spaces.
+  /// One line per row, without trailing spaces and without the headings.
   var lines: [String] {
-    let columns = rows.map(\.count).max() ?? 0
-    let widths = (0..<columns).map { column in rows.map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0 }
-    return rows.map { cells in
-      zip(cells, widths).enumerated().map { index, pair in
-        let (cell, width) = pair
-        return index == cells.count - 1 ? cell : cell + String(repeating: " ", count: width - cell.count)
-      }.joined(separator: "  ")
+    let widths = widths
+    return rows.map { Self.line(of: $0, widths) }
+  }
+
+  /// The line with the headings; nil if there are none.
+  var heading: String? { headings.isEmpty ? nil : Self.line(of: headings, widths) }
+
+  private var widths: [Int] {
+    let columns = max(rows.map(\.count).max() ?? 0, headings.count)
+    return (0..<columns).map { column in
+      ([headings] + rows).map { $0.indices.contains(column) ? $0[column].count : 0 }.max() ?? 0
     }
   }
 
-  /// Prints the lines to standard output.
+  private static func line(of cells: [String], _ widths: [Int]) -> String {
+    zip(cells, widths).enumerated().map { index, pair in
+      let (cell, width) = pair
+      return index == cells.count - 1 ? cell : cell + String(repeating: " ", count: width - cell.count)
+    }.joined(separator: "  ")
+  }
+
+  /// Prints the lines to standard output, after the headings. If standard output is not a terminal, the headings go to standard error, so
+  /// that a script reads rows only. A table without rows has no headings.
   func print() {
+    if let heading, !isEmpty {
+      if isatty(STDOUT_FILENO) == 1 { Swift.print(heading) } else { StandardError.print(heading) }
+    }
     for line in lines { Swift.print(line) }
   }
 }

@@ -10,9 +10,11 @@ extension Attacks {
     var attacks: [String: Attack] = [:]
     let workspace = "/api/v2/admin/workspaces/{workspace}"
     let lists: [String: [String]] = [
-      "/members": ["state=invited", "q=MARKER", "state=invited&order=newest"], "/groups": ["q=Team"], "/held-changes": ["status=decided"],
+      "/members": ["state=invited", "q=MARKER", "state=invited&order=newest", "name=USERNAME"], "/groups": ["q=Team"],
+      "/held-changes": ["status=decided"],
       "/provisioning-log": ["subject=USERNAME", "subject=USER", "subject=GROUP"], "/audit": ["action=issue-token"],
-      "/receipts": ["member=USER"], "/rebuilds": [], "/health": [], "/webhooks": [],
+      "/receipts": ["member=USER"], "/rebuilds": [], "/health": [], "/webhooks": [], "/invitations": ["member=USER", "state=sent"],
+      "/directory/differences": [], "/roles": [], "/console/sessions": [],
     ]
     for (path, filters) in lists {
       attacks["GET \(workspace)\(path)"] = list(path, filters)
@@ -22,22 +24,53 @@ extension Attacks {
       ("POST", "/members/{id}/invitation/revoke", nil), ("GET", "/groups/{id}", nil), ("GET", "/groups/{id}/members", nil),
       ("GET", "/held-changes/{id}", nil), ("POST", "/held-changes/{id}/approve", nil), ("POST", "/held-changes/{id}/reject", nil),
       ("GET", "/provisioning-log/{id}", nil), ("POST", "/provisioning-log/{id}/replay", nil), ("GET", "/receipts/{id}", nil),
-      ("GET", "/rebuilds/{id}", nil),
+      ("GET", "/rebuilds/{id}", nil), ("GET", "/audit/{id}", nil), ("GET", "/invitations/{id}", nil),
+      ("POST", "/members/{id}/publish", nil), ("POST", "/groups/{id}/publish", nil), ("DELETE", "/console/sessions/{id}", nil),
     ]
     for (method, path, body) in routes + webhookRoutes {
       attacks["\(method) \(workspace)\(path)"] = one(method, path, body)
     }
-    for (method, path, body) in [("POST", "/rebuilds", nil), ("POST", "/webhooks", webhook)] as [(String, String, String?)] {
+    let link = #"{"name":"Stolen"}"#
+    let creations: [(String, String, String?)] = [
+      ("POST", "/rebuilds", nil), ("POST", "/webhooks", webhook), ("POST", "/console/links", link),
+    ]
+    for (method, path, body) in creations {
       attacks["\(method) \(workspace)\(path)"] = { attacker in
         try await attackWorkspace(method, path, body, ManagedTargets.of(attacker))
       }
     }
-    let ofDeployment: [(String, String, String?)] = [("GET", "/health", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook)]
+    attacks["GET \(workspace)/ids"] = findIDs
+    // The keys are public, and those of all workspaces.
+    attacks["GET /api/v2/admin/signing-keys"] = { attacker in
+      let targets = try await ManagedTargets.of(attacker)
+      for headers in [[:], ["Rollcall-Workspace": attacker.workspace.slug]] {
+        let answer = try await targets.admin.send("GET", "/signing-keys", headers: headers)
+        #expect(answer.status == 200 && answer.json["keys"] != nil, "\(answer.text)")
+        for id in targets.ids { #expect(!answer.text.contains(id)) }
+      }
+      let answer = try await targets.admin.send("GET", "/signing-keys", headers: ["Rollcall-Workspace": attacker.victim.workspace.slug])
+      #expect(answer.status == 403, "\(answer.text)")
+    }
+    let ofDeployment: [(String, String, String?)] = [
+      ("GET", "/health", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook), ("POST", "/rebuilds", nil),
+    ]
     for (method, path, body) in ofDeployment + webhookRoutes {
       attacks["\(method) /api/v2/admin\(path)"] = deploymentOnly(method, path, body)
     }
     return attacks
   }()
+
+  /// Ids of the victim are not found by their first characters.
+  private static let findIDs: Attack = { attacker in
+    let targets = try await ManagedTargets.of(attacker)
+    try await attackWorkspace("GET", "/ids?of=members&prefix=\(targets.ids[0])", nil, targets)
+    for kind in ["members", "groups", "invitations", "tokens", "receipts", "audit", "held-changes", "provisioning-log"] {
+      for id in targets.ids {
+        let answer = try await targets.admin.send("GET", "/workspaces/\(attacker.workspace.slug)/ids?of=\(kind)&prefix=\(id)")
+        #expect(answer.status == 200 && (answer.json["ids"] as? [String]) == [], "\(kind) \(id): \(answer.text)")
+      }
+    }
+  }
 
   /// The routes of one webhook endpoint, of a workspace and of the deployment.
   private static let webhookRoutes: [(String, String, String?)] = [

@@ -8,6 +8,8 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import ServiceKit
+
 @Suite("Waiting for events", .timeLimit(.minutes(5)))
 struct EventWaitersTests {
   private static let (here, there) = (WorkspaceID.made(at: Date()), WorkspaceID.made(at: Date()))
@@ -46,11 +48,12 @@ struct EventWaitersTests {
 
   /// Runs the waiters' service while `body` runs.
   private static func running(
+    metrics: PrometheusRegistry = PrometheusRegistry(),
     _ body: @Sendable (_ waiters: EventWaiters, _ log: Log, _ shutDown: @Sendable () async -> Void) async throws -> Void
   ) async throws {
     let log = Log()
     let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    let waiters = EventWaiters(interval: .milliseconds(1), logger: quiet) { try log.ends(beyond: $0, $1) }
+    let waiters = EventWaiters(interval: .milliseconds(1), logger: quiet, metrics: metrics) { try log.ends(beyond: $0, $1) }
     let group = ServiceGroup(services: [waiters], logger: quiet)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       tasks.addTask { try await group.run() }
@@ -119,6 +122,26 @@ struct EventWaitersTests {
       await shutDown()
       #expect(try await stopped == .stopped)
       #expect(try await waiters.wait(for: .deployment, after: 7, atMost: .seconds(300)) == .stopped)
+    }
+  }
+
+  @Test("The number of requests that wait is exported, however a wait ends")
+  func metric() async throws {
+    let metrics = PrometheusRegistry()
+    func exports(_ count: Int) -> Bool { metrics.text().split(separator: "\n").contains("rollcall_event_requests_waiting \(count)") }
+    try await Self.running(metrics: metrics) { waiters, log, shutDown in
+      async let woken = waiters.wait(for: .workspace(Self.here), after: 3, atMost: .seconds(300))
+      async let stopped = waiters.wait(for: .workspace(Self.there), after: 4, atMost: .seconds(300))
+      let cancelled = Task { try await waiters.wait(for: .workspace(Self.there), after: 4, atMost: .seconds(300)) }
+      try await eventually("three requests to be counted") { exports(3) }
+      cancelled.cancel()
+      try await eventually("two requests to be counted") { exports(2) }
+      log.append(to: Self.here)
+      #expect(try await woken == .changed)
+      try await eventually("one request to be counted") { exports(1) }
+      await shutDown()
+      #expect(try await stopped == .stopped)
+      try await eventually("no request to be counted") { exports(0) }
     }
   }
 

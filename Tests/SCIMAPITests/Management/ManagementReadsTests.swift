@@ -42,6 +42,8 @@ struct ManagementReadsTests {
       #expect(visible.texts("id") == people.prefix(2).map { "\($0)" })
       let pending = try await client.get("/groups/\(groups[0])/members?status=pending")
       #expect(pending.items("members").texts("state") == ["invited"])
+      #expect(pending.items("members").texts("waitsFor") == ["the first sign-in"])
+      #expect(visible.texts("status") == ["visible", "visible"] && visible.texts("waitsFor").isEmpty)
       #expect(try await client.get("/groups/\(groups[0])/members?status=all").status == 400)
       for path in ["/groups/\(GroupID.made(at: Date()))", "/groups/x/members"] {
         #expect(try await client.get(path).problem == "unknown-resource", "\(path)")
@@ -56,6 +58,11 @@ struct ManagementReadsTests {
     let store = bench.store
     let users = try await store.insertUsers(["ana", "ben"])
     let ids = try await insertHeldChanges(["pending", "approved", "pending", "superseded"], of: users[0], leaving: users[1], in: store)
+    try await store.write(
+      """
+      insert into mailer.held_changes (workspace_id, id, kind, resource_id, leaving, held_at, noted_at)
+      values ($1, $2, 'user-disabled', $3, 0, now(), now())
+      """, [.uuid(store.workspace.uuid), .uuid(ids[2].uuid), .uuid(users[0].uuid)])
     bench.builder.reply = { command in
       guard case .decideHeldChange(let decision) = command.operation else { return .done }
       try await store.write(
@@ -70,6 +77,8 @@ struct ManagementReadsTests {
       let shown = try await client.get("/held-changes/\(ids[0])")
       #expect(shown.json["leavers"] == ["ben@example.com"] && shown.json["hasMoreLeavers"] == false, "\(shown.text)")
       #expect(shown.json["resource"]?.object?["id"] == .string("\(users[0])"))
+      #expect(shown.json["notice"] == nil, "the mailer does not know of it")
+      #expect(try await client.get("/held-changes/\(ids[2])").json["notice"] == ["state": "waiting"])
       let decided = try await client.post("/held-changes/\(ids[0])/approve")
       #expect(decided.status == 200 && decided.json["status"] == "approved", "\(decided.text)")
       #expect(decided.json["decidedBy"]?.string != nil)
@@ -182,6 +191,13 @@ struct ManagementReadsTests {
       #expect(all[0]["changes"]?.object?["after"]?.object?["plan"] == "free" && all[0]["actorName"] == "ana (scimctl)")
       #expect(try await client.all("/audit?action=issue-token", "entries", limit: 1).count == 3)
       #expect(try await client.get("/audit?rejected=true").items("entries").count == 1)
+      #expect(try await client.get("/audit?actor=operator:ana").items("entries").count == 6)
+      #expect(try await client.get("/audit?actor=operator:ben").items("entries").isEmpty)
+      #expect(try await client.get("/audit?since=2026-01-31T08:00:00Z").items("entries").count == 6)
+      #expect(try await client.get("/audit?since=2999-01-31T08:00:00Z").items("entries").isEmpty)
+      let id = try #require(all[0]["id"]?.string)
+      #expect(try await client.get("/audit/\(id)").json == all[0])
+      #expect(try await client.get("/audit/\(CommandID.made(at: Date()))").problem == "unknown-resource")
     }
     await store.close()
   }

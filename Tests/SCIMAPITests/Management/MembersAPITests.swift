@@ -32,6 +32,11 @@ struct MembersAPITests {
       #expect(found.json["isComplete"] == true)
       #expect(try await client.get("/members?q=name&limit=1").json["isComplete"] == false)
       #expect(try await client.get("/members?q=eve&state=invited").items("members").isEmpty)
+      // By the whole name, in any state.
+      for (name, id) in [("EVE@example.com", ids[4]), ("ana@example.com", ids[0])] {
+        #expect(try await client.get("/members?name=\(name)").items("members").texts("id") == ["\(id)"])
+      }
+      #expect(try await client.get("/members?name=an").items("members").isEmpty)
     }
     await bench.store.close()
   }
@@ -41,6 +46,10 @@ struct MembersAPITests {
     ("/members?state=gone", "invited, active, disabled"), ("/members?order=age", "name, newest"), ("/members?limit=0", "from 1 to 200"),
     ("/members?limit=many", "whole number"), ("/members?cursor=abc", "cursor"), ("/members?stat=invited", "There is no parameter 'stat'"),
     ("/members?q=a&order=name", "Leave out order"), ("/members?q=a&cursor=b", "Leave out cursor"), ("/members?q=%00", "U+0000"),
+    ("/members?name=a&state=active", "Leave out state"), ("/members?name=a&q=b", "Leave out q"), ("/invitations?state=x", "scheduled"),
+    ("/invitations?member=ana", "expected an id"), ("/audit?since=now", "2026-01-31T08:00:00Z"), ("/ids?prefix=01a2", "of is missing"),
+    ("/ids?of=users&prefix=01a2", "members"), ("/ids?of=members", "first 4"), ("/ids?of=members&prefix=01", "first 4"),
+    ("/directory/differences?limit=1", "There is no parameter 'limit'"),
     ("/groups?name=a", "There is no parameter 'name'"), ("/audit?rejected=yes", "true or false"),
     ("/receipts?member=ana", "expected an id"),
     ("/held-changes?status=open", "pending, decided"), ("/provisioning-log?cause=bad", "staleUser"),

@@ -166,7 +166,7 @@ struct WebhooksAPITests {
     ("/webhooks/ID/rotate-secret", #"{"overlapSeconds":2592001}"#, "/overlapSeconds"),
     ("/webhooks/ID/rotate-secret", #"{"secret":"hush"}"#, "/secret"), ("/webhooks/ID/redeliver", "{}", "/since"),
     ("/webhooks/ID/redeliver", #"{"since":"yesterday"}"#, "/since"), ("/webhooks/ID/skip", "{}", "/sequence"),
-    ("/webhooks/ID/skip", #"{"sequence":0}"#, "/sequence"), ("/webhooks/ID/skip", #"{"sequence":1,"workspace":"acme"}"#, "/workspace"),
+    ("/webhooks/ID/skip", #"{"sequence":0}"#, "/sequence"), ("/webhooks/ID/skip", #"{"sequence":1,"workspace":"globex"}"#, "/workspace"),
     ("/webhooks/ID/test", #"{"type":"member.updated"}"#, "/type"),
   ]
 
@@ -230,7 +230,15 @@ struct WebhooksAPITests {
       let path = "/webhooks/\(WebhookID.made(at: Date()))/skip"
       let unnamed = try await client.post(path, #"{"sequence":17}"#)
       #expect(unnamed.json["errors"]?.array?.first?.object?["pointer"] == "/workspace")
-      #expect(try await client.post(path, #"{"sequence":17,"workspace":"\#(bench.workspace)"}"#).status == 202)
+      for name in ["\(bench.workspace)", bench.store.settings.slug] {
+        #expect(try await client.post(path, #"{"sequence":17,"workspace":"\#(name)"}"#).status == 202)
+        guard case .orderWebhook(.skip(_, let workspace, _))? = bench.operations.last else {
+          Issue.record("no event was skipped")
+          continue
+        }
+        #expect(workspace == bench.workspace)
+      }
+      #expect(try await client.post(path, #"{"sequence":17,"workspace":"initech"}"#).status == 400)
     }
     await bench.store.close()
   }
@@ -258,7 +266,11 @@ struct WebhooksAPITests {
       #expect(failed.compactMap { $0["sequence"]?.integer } == [55, 45, 35, 25, 15, 5])
       #expect(failed.allSatisfy { $0["error"]?.string != nil })
       #expect(try await client.get("/webhooks/\(id)/deliveries?event=event-17").items("deliveries").count == 1)
-      #expect(try await client.get("/webhooks/\(id)/deliveries?workspace=\(WorkspaceID.made(at: Date()))").items("deliveries").isEmpty)
+      for name in [store.settings.slug, "\(store.workspace)"] {
+        #expect(try await client.all("/webhooks/\(id)/deliveries?workspace=\(name)", "deliveries", limit: 50).count == 60)
+      }
+      let other = try await client.get("/webhooks/\(id)/deliveries?workspace=\(WorkspaceID.made(at: Date()))")
+      #expect(other.status == 400 && other.detail.contains(store.settings.slug), "\(other.text)")
       let shown = try await client.get("/webhooks/\(id)", headers: ["If-None-Match": "\"1\""])
       let failing = shown.items("failing")
       #expect(shown.status == 200 && failing.count == 1 && failing[0]["failedAttempts"] == 3 && failing[0]["lastSequence"] == 7)

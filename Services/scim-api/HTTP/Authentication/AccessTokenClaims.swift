@@ -82,6 +82,8 @@ extension APIError {
       """
       The access token is for '\(audience.prefix(300))', not for '\(host)'. Enter the token endpoint and the SCIM URL of the same host in \
       the identity provider.
-      """)
+      """
+    ).forProduct(
+      "The access token is for '\(audience.prefix(300))', not for '\(host)'. Request the token and call the API at the same host.")
   }
 }

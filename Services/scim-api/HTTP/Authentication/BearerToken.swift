@@ -50,11 +50,16 @@ extension Substring {
   }
 }
 
-// Authentication and authorization errors, with instructions for the admin and the challenge of RFC 6750 §3.
+// Authentication and authorization errors, with instructions for the admin and the challenge of RFC 6750 §3. Those that the product can get say
+// what its operator does.
 extension APIError {
+  /// How the product gets a token, as a sentence.
+  private static let newToken = "Issue one with 'scimctl token issue', or create one of the workspace in Settings > API."
+
   /// 401 for a request without a token.
   package static func unauthenticated() -> APIError {
     challenge(nil, "The request has no access token. Send 'Authorization: Bearer <token>' with a token created in Settings > API.")
+      .forProduct("The request has no access token. Send 'Authorization: Bearer <token>' with the product's token. \(newToken)")
   }
 
   static func schemeMissing() -> APIError {
@@ -63,7 +68,8 @@ extension APIError {
       """
       The Authorization header does not begin with 'Bearer' and a space. Send 'Authorization: Bearer <token>': put the word and a space before \
       the token, or choose bearer token authentication in the identity provider.
-      """)
+      """
+    ).forProduct("The Authorization header does not begin with 'Bearer' and a space. Send 'Authorization: Bearer <token>'.")
   }
 
   static func schemeTwice() -> APIError {
@@ -72,11 +78,13 @@ extension APIError {
       """
       The Authorization header contains 'Bearer' twice: the identity provider adds the word itself. Enter the access token alone, so that it \
       sends 'Authorization: Bearer <token>'.
-      """)
+      """
+    ).forProduct("The Authorization header contains 'Bearer' twice. Send 'Authorization: Bearer <token>'.")
   }
 
   static func quotedToken() -> APIError {
     challenge("invalid_token", "The access token is in quotation marks or brackets. Enter it without them.")
+      .forProduct("The access token is in quotation marks or brackets. Send it without them.")
   }
 
   static func blankInToken() -> APIError {
@@ -95,43 +103,56 @@ extension APIError {
       """
       The Authorization header uses \(named). Choose HTTP header authentication in the identity provider, so \
       that it sends 'Authorization: Bearer <token>' with a token created in Settings > API.
-      """)
+      """
+    ).forProduct("The Authorization header uses \(named). Send 'Authorization: Bearer <token>' with the product's token.")
   }
 
   static func malformedToken() -> APIError {
     challenge(
-      "invalid_token", "The access token is not valid, or was cut off. Copy it again, or create a new one in Settings > API.")
+      "invalid_token", "The access token is not valid, or was cut off. Copy it again, or create a new one in Settings > API."
+    ).forProduct("The access token is not valid, or was cut off. Send the product's token as it was issued, or a new one. \(newToken)")
   }
 
   static func unknownToken() -> APIError {
     challenge(
-      "invalid_token", "The access token is not known here. Create a new one in Settings > API and enter it in the identity provider.")
+      "invalid_token", "The access token is not known here. Create a new one in Settings > API and enter it in the identity provider."
+    ).forProduct(
+      "The access token is not known here: check the URL of the deployment, and whether this is its token. Otherwise send a new one. \(newToken)"
+    )
   }
 
   static func unknownClient() -> APIError {
     challenge(
-      "invalid_token", "The OAuth client of the access token is not known here. Create a new one and enter it in the identity provider.")
+      "invalid_token", "The OAuth client of the access token is not known here. Create a new one and enter it in the identity provider."
+    ).forProduct("The OAuth client of the access token is not known here. Send the product's own token. \(newToken)")
   }
 
   /// 401 for a revoked token.
   package static func revoked(_ kind: TokenKind, _ name: String) -> APIError {
     challenge(
       "invalid_token",
-      "The \(kind.noun) '\(name.prefix(100))' was revoked. Create a new one in Settings > API and enter it in the identity provider.")
+      "The \(kind.noun) '\(name.prefix(100))' was revoked. Create a new one in Settings > API and enter it in the identity provider."
+    ).forProduct("The product's \(kind.noun) '\(name.prefix(100))' was revoked. Send a new one. \(newToken)")
   }
 
   /// 401 for an expired token.
   package static func expired(_ kind: TokenKind, _ name: String) -> APIError {
     challenge(
       "invalid_token",
-      "The \(kind.noun) '\(name.prefix(100))' has expired. Create a new one in Settings > API and enter it in the identity provider.")
+      "The \(kind.noun) '\(name.prefix(100))' has expired. Create a new one in Settings > API and enter it in the identity provider."
+    ).forProduct("The product's \(kind.noun) '\(name.prefix(100))' has expired. Send a new one. \(newToken)")
   }
 
   static func scopeMissing(_ scope: TokenScope, _ kind: TokenKind, _ name: String) -> APIError {
     APIError(
       403,
       "The \(kind.noun) '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Create one with that scope in Settings > API.",
-      headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""])
+      headers: [.wwwAuthenticate: "Bearer realm=\"rollcall\", error=\"insufficient_scope\", scope=\"\(scope.rawValue)\""]
+    ).forProduct(
+      """
+      The product's \(kind.noun) '\(name.prefix(100))' lacks the scope '\(scope.rawValue)'. Issue one that has it with 'scimctl token issue \
+      --scope \(scope.rawValue)', or create one of the workspace in Settings > API.
+      """)
   }
 
   static func deploymentWideToken(_ name: String) -> APIError {

@@ -56,6 +56,17 @@ package struct ProductAuthenticationMiddleware: RouterMiddleware {
   package func handle(
     _ request: Request, context: EdgeContext, next: (Request, EdgeContext) async throws -> Response
   ) async throws -> Response {
+    let authenticated: EdgeContext
+    do {
+      authenticated = try await authenticate(request, context)
+    } catch let error as APIError {
+      throw error.addressingProduct
+    }
+    return try await next(request, authenticated)
+  }
+
+  /// The context with the caller.
+  private func authenticate(_ request: Request, _ context: EdgeContext) async throws -> EdgeContext {
     try SensitiveQuery.check(request.uri.query)
     let (sites, limits) = (authentication.sites, authentication.limits)
     let origin = try sites.origins.origin(of: request.head, peer: context.info.peer)
@@ -76,7 +87,7 @@ package struct ProductAuthenticationMiddleware: RouterMiddleware {
     var context = context
     context.caller = caller
     context.base = site.baseURL
-    return try await next(request, context)
+    return context
   }
 
   /// The workspace's name in the path or in the header; nil if there is none.

@@ -61,6 +61,11 @@ extension APIError {
       """
       '\(host)' is the domain of another workspace than that of the access token. Enter the SCIM URL of the token's workspace in the \
       identity provider, or a token that was created in this workspace.
+      """
+    ).forProduct(
+      """
+      '\(host)' is the domain of another workspace than that of the request. Call the host of the deployment, or name the workspace of \
+      the domain.
       """)
   }
 }

@@ -11,6 +11,8 @@ package struct APIError: HTTPResponseError, Sendable, Equatable {
   package var error: SCIMError
   /// The headers of the response, such as `Retry-After`.
   package var headers: HTTPFields = [:]
+  /// The detail for the product, if it differs from the one for the identity provider.
+  private(set) var productDetail: String?
 
   /// The default value of `Retry-After`, in seconds.
   package static let retrySeconds = 2
@@ -33,6 +35,19 @@ package struct APIError: HTTPResponseError, Sendable, Equatable {
 }
 
 extension APIError {
+  /// The same error, whose `detail` advises the product if it differs from the one for the identity provider.
+  var addressingProduct: APIError {
+    guard let productDetail else { return self }
+    return APIError(SCIMError(status: error.status, scimType: error.scimType, detail: productDetail), headers: headers)
+  }
+
+  /// The same error with another detail for the product.
+  func forProduct(_ detail: String) -> APIError {
+    var error = self
+    error.productDetail = detail
+    return error
+  }
+
   /// The HTTP status.
   package var status: HTTPResponse.Status { HTTPResponse.Status(code: error.status) }
 

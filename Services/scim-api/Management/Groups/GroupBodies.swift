@@ -42,12 +42,24 @@ extension HeldGroupChange {
 
 extension GroupMember {
   /// The member of a group. Without a state, the person's own data has not arrived yet.
-  var json: JSON {
-    var object: JSONObject = ["id": .id(id)]
+  ///
+  /// - Parameter status: the status of the membership.
+  func json(_ status: MembershipStatus) -> JSON {
+    var object: JSONObject = ["id": .id(id), "status": .string(status.rawValue)]
+    object.add("waitsFor", waitsFor(as: status))
     object.add("state", state?.rawValue)
     object.add("email", email)
     object.add("displayName", displayName)
     object.add("role", role)
     return .object(object)
+  }
+
+  /// What the membership waits for, as in the directory API; nil if it is visible.
+  private func waitsFor(as status: MembershipStatus) -> String? {
+    switch status {
+    case .visible: nil
+    case .pending: state == nil ? "the person's own data, which has not come yet" : "the first sign-in"
+    case .held: "to be enabled by the identity provider"
+    }
   }
 }

@@ -51,7 +51,7 @@ struct GroupsAPIController: ManagementController {
     return page.response(found) {
       CursorPosition(after: $0.id.uuid)
     } json: {
-      $0.json
+      $0.json(status)
     }
   }
 

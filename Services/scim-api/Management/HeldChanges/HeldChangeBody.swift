@@ -8,7 +8,8 @@ extension HeldChangesQuery.Change {
   /// - Parameters:
   ///   - actors: the names of the actors.
   ///   - listsLeavers: whether to list those who would leave the group.
-  func json(_ actors: ActorNames, listsLeavers: Bool = false) -> JSON {
+  ///   - notice: the mail to the administrator.
+  func json(_ actors: ActorNames, listsLeavers: Bool = false, notice: HeldChangesQuery.Notice? = nil) -> JSON {
     var subject: JSONObject = ["type": .string(kind.isOfGroup ? "Group" : "User"), "id": .id(resource)]
     subject.add("name", name)
     subject["exists"] = .bool(exists)
@@ -26,6 +27,17 @@ extension HeldChangesQuery.Change {
     object.add("requestedAt", requestedAt)
     object.add("decidedBy", decidedBy.map(actors.displayText))
     object.add("decidedAt", decidedAt)
+    object["notice"] = notice?.json
+    return .object(object)
+  }
+}
+
+extension HeldChangesQuery.Notice {
+  /// The mail. Without a state, it is still to be written.
+  fileprivate var json: JSON {
+    var object: JSONObject = ["state": .string(state ?? "waiting")]
+    object.add("changedAt", changedAt)
+    object.add("mailServerAnswer", answer)
     return .object(object)
   }
 }

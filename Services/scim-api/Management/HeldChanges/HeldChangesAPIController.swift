@@ -78,7 +78,8 @@ struct HeldChangesAPIController: ManagementController {
 
   private func response(_ change: HeldChangesQuery.Change, _ context: CallerContext) async throws -> Response {
     let actors = try await actors(of: [change], in: context.caller.workspace)
-    return .management(.ok, change.json(actors, listsLeavers: true))
+    let notice = try await query.notice(of: change.id, in: context.caller.workspace)
+    return .management(.ok, change.json(actors, listsLeavers: true, notice: notice))
   }
 
   private func actors(of changes: [HeldChangesQuery.Change], in workspace: WorkspaceID) async throws -> ActorNames {

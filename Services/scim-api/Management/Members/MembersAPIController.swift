@@ -33,7 +33,8 @@ struct MembersAPIController: ManagementController {
   }
 
   @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
-    try parameters.check(["state", "q", "order", "limit", "cursor"])
+    try parameters.check(["state", "q", "name", "order", "limit", "cursor"])
+    if let name = try parameters.search("name", maximum: TextBounds.name) { return try await named(name, parameters, context) }
     let state: UserState? = try parameters.choice("state")
     let text = try parameters.search("q").map { $0.split(whereSeparator: \.isWhitespace).joined(separator: " ") } ?? ""
     guard text.isEmpty else { return try await search(text, in: state, parameters, context) }
@@ -64,6 +65,17 @@ struct MembersAPIController: ManagementController {
     let actors = try await actors(of: found, context)
     return page.response(
       found.prefix(page.limit).map { $0.json(actors) }, with: ["isComplete": .bool(found.count <= page.limit)], next: nil)
+  }
+
+  /// The members with this user name or address, in any state: one page.
+  private func named(_ name: String, _ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    for other in ["cursor", "order", "q", "state"] where parameters[other] != nil {
+      throw ProblemDetails.invalidParameter(other, "name finds the members with one userName or address, in any state. Leave out \(other).")
+    }
+    let page = try AdminPage(parameters, of: "members", for: context.caller, cursors: cursors)
+    let found = try await members.members(named: name, limit: page.limit, in: context.caller.workspace)
+    let actors = try await actors(of: found, context)
+    return page.response(found.map { $0.json(actors) }, next: nil)
   }
 
   private func actors(of found: [MemberSummary], _ context: CallerContext) async throws -> ActorNames {

@@ -27,6 +27,14 @@ struct ListedEntryBody: Sendable {
     object.add("identityProvider", entry.identityProvider)
     object.add("relink", entry.relink?.rawValue)
     object["isPartlyApplied"] = .bool(entry.isPartlyApplied)
+    if let operations = entry.operations {
+      object["operations"] = ["count": .number(operations.count), "failed": .number(operations.failed)]
+    }
+    if let sender = entry.unverified {
+      object["unverifiedSender"] = [
+        "requests": .number(sender.requests), "firstAt": .time(sender.firstAt), "lastAt": .time(sender.lastAt),
+      ]
+    }
     object.add("replayOf", entry.replayOf)
     object.add("bulk", entry.bulk)
     return .object(object)

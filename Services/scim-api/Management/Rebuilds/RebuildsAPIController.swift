@@ -5,7 +5,8 @@ import Hummingbird
 import Models
 import SCIM
 
-/// `…/rebuilds`: publishes the state of the workspace again, for consumers that lost it, and shows the progress.
+/// `…/rebuilds`: publishes the state of the workspace again, for consumers that lost it, and shows the progress. `…/members/{id}/publish`
+/// and `…/groups/{id}/publish` do it for one resource.
 struct RebuildsAPIController: ManagementController {
   private let query: RebuildsQuery
   private let commands: CommandClient
@@ -26,6 +27,9 @@ struct RebuildsAPIController: ManagementController {
     routes.workspace.read("rebuilds", use: list)
     routes.workspace.action("rebuilds", use: start)
     routes.workspace.read("rebuilds/{id}", use: show)
+    routes.deployment.action("rebuilds", use: publishDeployment)
+    routes.workspace.action("members/{id}/publish", use: publishMember)
+    routes.workspace.action("groups/{id}/publish", use: publishGroup)
   }
 
   @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
@@ -65,6 +69,39 @@ struct RebuildsAPIController: ManagementController {
         409, .rebuildRunning, "A rebuild of the workspace is not finished yet\(other). Wait until it is, and start another one if needed.")
     }
     return .management(.accepted, stored.json, headers: [.location: "\(request.uri.path)/\(id)"])
+  }
+
+  /// Publishes what belongs to no workspace: the webhook endpoints of the deployment.
+  @Sendable private func publishDeployment(_ request: Request, _ context: CallerContext) async throws -> Response {
+    var action = try await ManagementAction(request, context, with: bodies)
+    try await action.execute(
+      .restate(Restatement(workspace: true)), on: WorkspaceID.deployment.resource, through: commands)
+    return Response(status: .noContent)
+  }
+
+  /// Publishes a member again. One that was deleted is published as deleted, so that no consumer keeps it.
+  @Sendable private func publishMember(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let id = try context.id(of: "member", UserID.self)
+    var action = try await ManagementAction(request, context, with: bodies, members: ["invitations"])
+    guard try await query.knows(id, in: context.caller.workspace) else { throw ProblemDetails.unknown("member", "\(id)") }
+    let restatement = Restatement(users: [id], invitations: try invitations(in: action.body))
+    try await action.execute(.restate(restatement), on: context.caller.workspace.resource, through: commands)
+    return Response(status: .noContent)
+  }
+
+  /// Publishes a group and its members again, in parts of a bounded size.
+  @Sendable private func publishGroup(_ request: Request, _ context: CallerContext) async throws -> Response {
+    let (id, workspace) = (try context.id(of: "group", GroupID.self), context.caller.workspace)
+    _ = try await JSONBody(of: request, context, with: bodies, members: [], isOptional: true)
+    guard try await query.knows(id, in: workspace) else { throw ProblemDetails.unknown("group", "\(id)") }
+    // The parts depend on the present members, so each request has commands of its own: publishing twice changes nothing.
+    for part in try await query.parts(of: id, in: workspace) {
+      var once: IdempotencyKey?
+      try await commands.execute(
+        .restate(part), on: workspace.resource, for: context.caller, once: &once, info: context.info
+      ).checkDone()
+    }
+    return Response(status: .noContent)
   }
 
   private func reason(in body: JSONBody) throws -> String {

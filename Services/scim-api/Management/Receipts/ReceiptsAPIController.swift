@@ -17,6 +17,7 @@ struct ReceiptsAPIController: ManagementController {
   func addRoutes(to routes: ManagementRoutes) {
     routes.workspace.read("receipts", use: list)
     routes.workspace.read("receipts/{id}", use: show)
+    routes.all.read("signing-keys", use: keys)
   }
 
   @Sendable private func list(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
@@ -39,5 +40,12 @@ struct ReceiptsAPIController: ManagementController {
       throw ProblemDetails.unknown("receipt", "\(id)")
     }
     return .management(.ok, try JSON.encoding(receipt))
+  }
+
+  /// The public keys of the security event tokens of all workspaces, as a JSON Web Key Set (RFC 7517).
+  @Sendable private func keys(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check([])
+    let keys = try await directory.signingKeys().map { try JSON(parsing: Array($0.utf8)) }
+    return .management(.ok, .object(["keys": .array(keys)]))
   }
 }

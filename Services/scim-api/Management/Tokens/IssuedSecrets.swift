@@ -5,7 +5,7 @@ import EdgeReads
 import Foundation
 import Models
 
-/// The secrets of tokens and OAuth clients that requests create.
+/// The secrets of tokens, OAuth clients and sign-in links that requests create.
 struct IssuedSecrets: Sendable {
   private let query: TokensQuery
   /// The key from which the secrets of requests with an idempotency key are derived, so that a repeated request returns the same secret.
@@ -24,7 +24,8 @@ struct IssuedSecrets: Sendable {
     let bytes = idempotency?.secret(sealedBy: key)
     return switch kind {
     case .client: (bytes.map { ClientSecret.made(for: workspace, secret: $0) } ?? .made(for: workspace)).text
-    case .token, .session, .link: (bytes.map { AccessToken.made(for: workspace, secret: $0) } ?? .made(for: workspace)).text
+    case .link: (bytes.map { LinkKey.made(for: workspace, secret: $0) } ?? .made(for: workspace)).text
+    case .token, .session: (bytes.map { AccessToken.made(for: workspace, secret: $0) } ?? .made(for: workspace)).text
     }
   }
 

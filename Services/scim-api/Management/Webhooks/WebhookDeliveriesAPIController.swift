@@ -12,6 +12,7 @@ struct WebhookDeliveriesAPIController: ManagementController {
   private let commands: CommandClient
   private let cursors: CursorSeal
   private let bodies: BodyReader
+  private let workspaces: NamedWorkspaceCache
 
   init(_ dependencies: Management.Dependencies) {
     webhooks = WebhooksQuery(database: dependencies.database)
@@ -19,6 +20,7 @@ struct WebhookDeliveriesAPIController: ManagementController {
     commands = dependencies.commands
     cursors = dependencies.cursors
     bodies = dependencies.bodies
+    workspaces = NamedWorkspaceCache(dependencies.database)
   }
 
   func addRoutes(to routes: ManagementRoutes) {
@@ -36,7 +38,7 @@ struct WebhookDeliveriesAPIController: ManagementController {
     try parameters.check(["failed", "workspace", "event", "limit", "cursor"])
     let id = try await id(context)
     let filter = WebhookDeliveriesQuery.Filter(
-      failedOnly: try parameters.flag("failed") ?? false, workspace: try parameters.id("workspace", WorkspaceID.self),
+      failedOnly: try parameters.flag("failed") ?? false, workspace: try await workspace(inQuery: parameters, context),
       event: try parameters.search("event", maximum: 300))
     let page = try AdminPage(
       parameters, of: "deliveries", filters: ["\(id)", "\(filter.failedOnly)", filter.workspace?.description, filter.event],
@@ -78,7 +80,7 @@ struct WebhookDeliveriesAPIController: ManagementController {
     guard let since = Timestamp.date(text) else {
       throw ProblemDetails.invalidMember("since", "since must be a time such as \"2026-01-31T08:00:00Z\", found '\(text.prefix(100))'.")
     }
-    return try await order(.redeliver(id, workspace: try workspace(in: action, context), since: since), &action, context)
+    return try await order(.redeliver(id, workspace: try await workspace(in: action, context), since: since), &action, context)
   }
 
   @Sendable private func skip(_ request: Request, _ context: CallerContext) async throws -> Response {
@@ -88,7 +90,7 @@ struct WebhookDeliveriesAPIController: ManagementController {
       throw ProblemDetails.invalidMember(
         "sequence", "sequence must be the sequence number of the event, a whole number from 1; see …/webhooks/\(id)/progress.")
     }
-    guard let workspace = try workspace(in: action, context) else {
+    guard let workspace = try await workspace(in: action, context) else {
       throw ProblemDetails.invalidMember("workspace", "workspace is missing: the endpoint receives the events of all workspaces.")
     }
     return try await order(.skip(id, workspace: workspace, sequence: sequence), &action, context)
@@ -100,14 +102,42 @@ struct WebhookDeliveriesAPIController: ManagementController {
   }
 
   /// The workspace in the body; by default the caller's, and nil for an endpoint of the deployment.
-  private func workspace(in action: ManagementAction, _ context: CallerContext) throws -> WorkspaceID? {
+  private func workspace(in action: ManagementAction, _ context: CallerContext) async throws -> WorkspaceID? {
     guard let text = try action.body.string("workspace") else {
       return context.caller.workspace == .deployment ? nil : context.caller.workspace
     }
-    guard let id = WorkspaceID(text) else {
-      throw ProblemDetails.invalidMember("workspace", "workspace must be the id of a workspace, found '\(text.prefix(100))'.")
+    guard let id = try await workspace(named: text, context) else {
+      throw ProblemDetails.invalidMember("workspace", Self.expectedWorkspace(text, context))
     }
     return id
+  }
+
+  /// The workspace in the query; nil if there is none.
+  private func workspace(inQuery parameters: QueryParameters, _ context: CallerContext) async throws -> WorkspaceID? {
+    guard let text = parameters["workspace"] else { return nil }
+    guard let id = try await workspace(named: text, context) else {
+      throw ProblemDetails.invalidParameter("workspace", Self.expectedWorkspace(text, context))
+    }
+    return id
+  }
+
+  /// The workspace with this id or slug. An endpoint of a workspace receives the events of that workspace only, and its administrators do not learn
+  /// which other workspaces exist.
+  private func workspace(named name: String, _ context: CallerContext) async throws -> WorkspaceID? {
+    let owner = context.caller.workspace
+    guard owner == .deployment else {
+      return WorkspaceID(name) == owner || name == context.caller.settings.slug ? owner : nil
+    }
+    // Events of a workspace that was deleted since are identified by its id.
+    if let id = WorkspaceID(name), id != .deployment { return id }
+    return try await workspaces.workspace(named: name)?.id
+  }
+
+  private static func expectedWorkspace(_ name: String, _ context: CallerContext) -> String {
+    let found = "found '\(name.prefix(100))'."
+    return context.caller.workspace == .deployment
+      ? "workspace must be the id or slug of a workspace, \(found)"
+      : "workspace must be '\(context.caller.settings.slug)' or its id, since the endpoint belongs to this workspace; \(found)"
   }
 
   /// The id of an existing endpoint.

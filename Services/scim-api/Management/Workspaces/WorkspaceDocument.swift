@@ -139,7 +139,7 @@ struct WorkspaceDocument: Sendable {
   }
 
   /// Whether the workspace can use SCIM, and if not, what is missing.
-  private static func scim(_ settings: WorkspaceSettings) -> JSONObject {
+  static func scim(_ settings: WorkspaceSettings) -> JSONObject {
     let missing: String? =
       switch settings.scimObstacle {
       case nil: nil

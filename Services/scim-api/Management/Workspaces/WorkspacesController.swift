@@ -41,13 +41,16 @@ struct WorkspacesController: ManagementController {
     } else {
       found = try await query.workspace(caller.workspace).map { [ListedWorkspace($0)] } ?? []
     }
+    let settings = try await query.settings(of: found.prefix(page.limit).map(\.id))
     return page.response(found) {
       CursorPosition(after: $0.id.uuid, key: $0.slug)
     } json: {
-      [
-        "id": .string("\($0.id)"), "slug": .string($0.slug), "name": .string($0.name), "plan": .string($0.plan),
-        "createdAt": .string(Timestamp.text($0.createdAt)),
+      var object: JSONObject = [
+        "id": .id($0.id), "slug": .string($0.slug), "name": .string($0.name), "plan": .string($0.plan), "createdAt": .time($0.createdAt),
       ]
+      // A workspace that was deleted a moment ago has no settings.
+      object["scim"] = settings[$0.id].map { .object(WorkspaceDocument.scim($0)) }
+      return .object(object)
     }
   }
 

@@ -1,5 +1,6 @@
 import EdgeReads
 import Logging
+import Metrics
 import Models
 import ServiceLifecycle
 import Synchronization
@@ -42,15 +43,22 @@ package final class EventWaiters: Service {
   private let interval: Duration
   private let readEnds: ReadEnds
   private let logger: Logger
+  /// The number of requests that wait.
+  private let waiting: Meter
   /// An element for the first request that waits.
   private let arrivals: AsyncStream<Void>
   private let arrival: AsyncStream<Void>.Continuation
 
   /// - Parameters:
   ///   - interval: the time between two reads while requests wait.
+  ///   - metrics: counts the requests that wait.
   ///   - readEnds: reads the ends of the log.
-  package init(interval: Duration = .milliseconds(100), logger: Logger, readEnds: @escaping ReadEnds) {
+  package init(
+    interval: Duration = .milliseconds(100), logger: Logger, metrics: any MetricsFactory = MetricsSystem.factory,
+    readEnds: @escaping ReadEnds
+  ) {
     self.interval = interval
+    waiting = Meter(label: "rollcall_event_requests_waiting", factory: metrics)
     self.readEnds = readEnds
     self.logger = logger
     (arrivals, arrival) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
@@ -90,6 +98,7 @@ package final class EventWaiters: Service {
           return (false, state.waiters.count == 1)
         }
         if isStopped { return continuation.resume(returning: .stopped) }
+        waiting.increment()
         if isFirst { arrival.yield() }
         // The task may have been cancelled before the waiter was added.
         if Task.isCancelled { cancel(id) }
@@ -100,7 +109,9 @@ package final class EventWaiters: Service {
   }
 
   private func cancel(_ id: Int) {
-    state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation.resume(throwing: CancellationError())
+    guard let waiter = state.withLock({ $0.waiters.removeValue(forKey: id) }) else { return }
+    waiting.decrement()
+    waiter.continuation.resume(throwing: CancellationError())
   }
 
   /// Wakes requests until graceful shutdown, and then all that still wait.
@@ -143,6 +154,7 @@ package final class EventWaiters: Service {
       for id in changed.keys { state.waiters[id] = nil }
       return changed
     }
+    waiting.decrement(by: Double(changed.count))
     for waiter in changed.values { waiter.continuation.resume(returning: .changed) }
   }
 
@@ -152,6 +164,7 @@ package final class EventWaiters: Service {
       defer { state.waiters = [:] }
       return state.waiters
     }
+    waiting.decrement(by: Double(waiters.count))
     for waiter in waiters.values { waiter.continuation.resume(returning: .stopped) }
   }
 }

@@ -1,4 +1,5 @@
 import EdgeHTTP
+import Foundation
 import Models
 import Postgres
 import SCIM
@@ -48,15 +49,19 @@ package struct AuditQuery: Sendable {
   ///
   /// - Parameters:
   ///   - action: nil for all actions.
+  ///   - actor: nil for all actors.
+  ///   - since: the earliest time of the entries; nil for any.
   ///   - last: the last entry of the previous page.
   package func entries(
-    action: String?, rejectedOnly: Bool, after last: CommandID?, limit: Int, in workspace: WorkspaceID
+    action: String?, actor: String? = nil, since: Date? = nil, rejectedOnly: Bool, after last: CommandID?, limit: Int,
+    in workspace: WorkspaceID
   ) async throws -> Page {
     let rows = try await database.query(
       Self.statement,
       [
         .uuid(workspace.uuid), .optional(last?.uuid, PostgresValue.uuid), .optional(action, PostgresValue.text), .bool(rejectedOnly),
-        .int(Int64(limit + 1)), .int(Int64(Self.maximumScanned)),
+        .int(Int64(limit + 1)), .int(Int64(Self.maximumScanned)), .optional(actor, PostgresValue.text),
+        .optional(since, PostgresValue.timestamp),
       ], in: workspace)
     var entries: [AuditEntry] = []
     for row in rows where !row.isNull(0) { entries.append(try AuditEntry(row)) }
@@ -65,6 +70,21 @@ package struct AuditQuery: Sendable {
     return Page(entries: entries, next: try rows.first?.optionalUUID(8).map { CommandID($0) })
   }
 
+  /// An entry; nil if it does not exist.
+  package func entry(_ id: CommandID, in workspace: WorkspaceID) async throws -> AuditEntry? {
+    try await database.query(Self.one, [.uuid(workspace.uuid), .uuid(id.uuid)], in: workspace).first.map(AuditEntry.init)
+  }
+
+  private static let one = Statement(
+    "scim_api audit entry",
+    """
+    select command_id, at, actor, action, target, summary, status::int8, detail
+    from identity_read.audit
+    where workspace_id = $1
+    and command_id = $2
+    """)
+
+  // The ids are ordered by time, up to the differences of clocks. An hour allows for these.
   private static let statement = Statement(
     "console_audit",
     """
@@ -77,7 +97,11 @@ package struct AuditQuery: Sendable {
       limit $6
     ),
     bound as (
-      select case when count(*) = $6 then (select command_id from recent order by command_id limit 1) end as last
+      select
+        case
+          when count(*) = $6 and ($8::timestamptz is null or min(at) >= $8 - interval '1 hour')
+            then (select command_id from recent order by command_id limit 1)
+        end as last
       from recent
     )
     select w.command_id, w.at, w.actor, w.action, w.target, w.summary, w.status::int8, w.detail, bound.last
@@ -86,6 +110,8 @@ package struct AuditQuery: Sendable {
       select *
       from recent
       where ($3::text is null or action = $3)
+      and ($7::text is null or actor = $7)
+      and ($8::timestamptz is null or at >= $8)
       and (not $4 or status is not null)
       order by command_id desc
       limit $5

@@ -47,6 +47,32 @@ package struct HeldChangesQuery: Sendable {
     package var exists: Bool
   }
 
+  /// The mail about a held change to the administrator.
+  package struct Notice: Sendable, Equatable {
+    /// The state of the mail; nil if it is sent together with others later.
+    package var state: String?
+    /// When the state last changed.
+    package var changedAt: Date?
+    /// The answer of the mail server.
+    package var answer: String?
+  }
+
+  /// The mail to the administrator about a held change; nil if invitation-mailer has not received the event yet.
+  package func notice(of id: HeldChangeID, in workspace: WorkspaceID) async throws -> Notice? {
+    try await database.query(Self.noticeStatement, [.uuid(workspace.uuid), .uuid(id.uuid)], in: workspace).first.map { row in
+      Notice(state: try row.optionalString(0), changedAt: try row.optionalTimestamp(1), answer: try row.optionalString(2))
+    }
+  }
+
+  private static let noticeStatement = Statement(
+    "scim_api notice of a held change",
+    """
+    select state, changed_at, answer
+    from mailer_read.held_changes
+    where workspace_id = $1
+    and id = $2
+    """)
+
   /// The maximum number of names in `leavers`.
   package static let maximumLeavers = 100
 

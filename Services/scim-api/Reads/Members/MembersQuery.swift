@@ -79,6 +79,11 @@ package struct MembersQuery: Sendable {
       [.uuid(workspace.uuid), .textArray(states.map(\.rawValue)), .text(ComparisonKey(text).text), .int(Int64(limit))], in: workspace)
   }
 
+  /// The members whose userName or address is `text`, by comparison key. Several members may have one address.
+  package func members(named text: String, limit: Int, in workspace: WorkspaceID) async throws -> [MemberSummary] {
+    try await read(MembersStatements.named, [.uuid(workspace.uuid), .text(ComparisonKey(text).text), .int(Int64(limit))], in: workspace)
+  }
+
   private func read(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> [MemberSummary] {
     try await database.query(statement, parameters, in: workspace).map(MemberSummary.init)
   }

@@ -68,6 +68,25 @@ enum MembersStatements {
     order by p.name_key, p.id
     """)
 
+  static let named = Statement(
+    "scim_api members with a name",
+    """
+    with people as materialized (
+      select \(columns)
+      from identity_read.users
+      where workspace_id = $1
+      and user_name_key = $2
+      union
+      select \(columns)
+      from identity_read.users
+      where workspace_id = $1
+      and email_key = $2
+      and email_key is distinct from user_name_key
+      limit $3::int8
+    )\(details)
+    order by p.name_key, p.id
+    """)
+
   private static func beginning(_ key: String, and condition: String? = nil) -> String {
     """
     (

@@ -37,6 +37,51 @@ package struct RebuildsQuery: Sendable {
     try await database.query(Self.unfinished, [.uuid(workspace.uuid)], in: workspace).first.map(StoredRebuild.init)
   }
 
+  /// The commands that publish a group with its members again, each of a bounded size.
+  package func parts(of group: GroupID, in workspace: WorkspaceID) async throws -> [Restatement] {
+    let rows = try await database.search(
+      Self.cuts, [.uuid(workspace.uuid), .uuid(group.uuid), .int(Int64(GroupChanged.maximumMembersPerEvent))], in: workspace)
+    var plan = RestatementPlan()
+    for row in rows { plan.add(group, cuts: try row.uuidArray(1).map { UserID($0) }, count: try row.int(0)) }
+    return plan.pieces
+  }
+
+  /// Whether the workspace has or had a user with this id, or the directory has one.
+  package func knows(_ user: UserID, in workspace: WorkspaceID) async throws -> Bool {
+    try await database.query(Self.knownUser, [.uuid(workspace.uuid), .uuid(user.uuid)], in: workspace).first?.bool(0) ?? false
+  }
+
+  /// Whether the workspace has or had a group with this id, or the directory has one.
+  package func knows(_ group: GroupID, in workspace: WorkspaceID) async throws -> Bool {
+    try await database.query(Self.knownGroup, [.uuid(workspace.uuid), .uuid(group.uuid)], in: workspace).first?.bool(0) ?? false
+  }
+
+  private static let knownUser = known("user", in: "users", "members", type: "User")
+  private static let knownGroup = known("group", in: "groups", "groups", type: "Group")
+
+  private static func known(_ name: String, in stored: String, _ kept: String, type: String) -> Statement {
+    Statement(
+      "management known \(name)",
+      """
+      select exists (select from identity_read.\(stored) where workspace_id = $1 and id = $2)
+      or exists (select from identity_read.tombstones where workspace_id = $1 and id = $2 and type = '\(type)')
+      or exists (select from directory_read.\(kept) where workspace_id = $1 and id = $2)
+      """)
+  }
+
+  /// The number of members of a group, and every `$3`th of them.
+  private static let cuts = Statement(
+    "management group cuts",
+    """
+    select count(*), coalesce(array_agg(user_id order by user_id) filter (where number % $3::int8 = 0), '{}')
+    from (
+      select user_id, row_number() over (order by user_id) as number
+      from identity_read.memberships
+      where workspace_id = $1
+      and group_id = $2
+    ) as numbered
+    """)
+
   /// The highest id.
   private static let last = UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255))
 

@@ -106,10 +106,12 @@ package struct TokensQuery: Sendable {
   package func tokens(
     _ kinds: [TokenKind] = [.token, .client], ended: Bool, after last: TokenID?, limit: Int, in workspace: WorkspaceID
   ) async throws -> [ListedToken] {
-    // Ids are ordered by creation time. This is the highest one.
-    let last = last?.uuid ?? UUID(uuid: (255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255))
-    return try await database.query(
-      Self.list, [.uuid(workspace.uuid), .uuid(last), .bool(ended), .int(Int64(limit)), .textArray(kinds.map(\.rawValue))], in: workspace
+    try await database.query(
+      Self.list,
+      [
+        .uuid(workspace.uuid), .optional(last?.uuid, PostgresValue.uuid), .bool(ended), .int(Int64(limit)),
+        .textArray(kinds.map(\.rawValue)),
+      ], in: workspace
     ).map { try ListedToken($0) }
   }
 
@@ -144,7 +146,7 @@ package struct TokensQuery: Sendable {
       and n.predecessor_id = t.id
       and n.revoked_at is null
       and (n.expires_at is null or n.expires_at > now())
-      order by n.id desc
+      order by n.created_at desc, n.id desc
       limit 1
     ) s on true
     left join lateral (
@@ -157,6 +159,7 @@ package struct TokensQuery: Sendable {
     ) used on true
     """
 
+  // By time of creation, since an id that is derived from an idempotency key has no time. Few tokens: sorting them is cheap.
   private static let list = Statement(
     "console_tokens",
     """
@@ -165,9 +168,14 @@ package struct TokensQuery: Sendable {
     \(joins)
     where t.workspace_id = $1
     and t.kind = any ($5)
-    and t.id < $2
+    and ($2::uuid is null or (t.created_at, t.id) < (
+      select l.created_at, l.id
+      from identity_read.tokens l
+      where l.workspace_id = $1
+      and l.id = $2
+    ))
     and (t.revoked_at is not null or (t.expires_at is not null and t.expires_at <= now())) = $3
-    order by t.id desc
+    order by t.created_at desc, t.id desc
     limit $4
     """)
 

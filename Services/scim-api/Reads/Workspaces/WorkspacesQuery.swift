@@ -77,6 +77,19 @@ package struct WorkspacesQuery: Sendable {
     }
   }
 
+  /// The settings of a page of workspaces. Row-level security shows a statement one workspace only, so they are read one by one, but at the
+  /// same time.
+  package func settings(of ids: [WorkspaceID]) async throws -> [WorkspaceID: WorkspaceSettings] {
+    try await withThrowingTaskGroup(of: DetailedWorkspace?.self) { group in
+      for id in ids { group.addTask { try await workspace(id) } }
+      var settings: [WorkspaceID: WorkspaceSettings] = [:]
+      for try await found in group {
+        if let found { settings[found.id] = found.settings }
+      }
+      return settings
+    }
+  }
+
   private static let one = Statement(
     "scim_api_workspace",
     """

@@ -75,16 +75,15 @@ enum DoctorQueries {
     limit 50
     """)
 
-  /// The partitions of the provisioning log.
+  /// The partitions of tables with one for each day: the table, and the partition's name.
   static let partitions = Statement(
     "doctor partitions",
     """
-    select c.relname::text
+    select p.relname::text, c.relname::text
     from pg_inherits i
     join pg_class c on c.oid = i.inhrelid
     join pg_class p on p.oid = i.inhparent
     join pg_namespace n on n.oid = p.relnamespace
-    where n.nspname = 'identity'
-    and p.relname = 'provisioning_log'
+    where (n.nspname, p.relname) in (('identity', 'provisioning_log'), ('directory', 'events'), ('directory', 'webhook_deliveries'))
     """)
 }

@@ -4,11 +4,17 @@ import Postgres
 ///
 /// Addresses come from identity-store's views, because the mailer keeps them only as long as it needs them.
 enum InvitationQueries {
+  /// The columns of an invitation `i` and of its user `u`.
+  private static let columns = """
+    i.id, i.state, i.reason, i.created_at, i.changed_at, i.sent_at, i.next_attempt_at, i.expires_at, i.attempts, i.answer, i.user_id,
+    u.user_name, u.email
+    """
+
   /// Invitations of workspace `$1` in state `$2` (null: any), the latest change first, at most `$3`.
   static let list = Statement(
     "invitations",
     """
-    select coalesce(u.email, u.user_name), i.state, i.changed_at, i.sent_at, i.next_attempt_at, i.id
+    select \(columns)
     from mailer_read.invitations i
     left join identity_read.users u on u.workspace_id = i.workspace_id and u.id = i.user_id
     where i.workspace_id = $1
@@ -21,7 +27,7 @@ enum InvitationQueries {
   static let missing = Statement(
     "missing invitations",
     """
-    select coalesce(u.email, u.user_name), u.created_at, u.id
+    select u.id, u.user_name, u.email, u.created_at
     from identity_read.users u
     where u.workspace_id = $1
     and u.state = 'invited'
@@ -37,9 +43,7 @@ enum InvitationQueries {
   static let details = Statement(
     "invitation",
     """
-    select
-      coalesce(u.email, u.user_name), i.state, i.reason, i.changed_at, i.created_at, i.sent_at, i.next_attempt_at, i.expires_at, i.letter,
-      i.attempts, i.answer, i.id, i.user_id
+    select \(columns)
     from mailer_read.invitations i
     left join identity_read.users u on u.workspace_id = i.workspace_id and u.id = i.user_id
     where i.workspace_id = $1
@@ -63,7 +67,7 @@ enum InvitationQueries {
   static let user = Statement(
     "user",
     """
-    select id, user_name
+    select user_name, state, role, email, id, display_name
     from identity_read.users
     where workspace_id = $1
     and (id = $2::uuid or user_name_key = $3 or (email_key = $3 and email_key is distinct from user_name_key))

@@ -14,7 +14,7 @@ enum TokenQueries {
     from identity_read.tokens t
     where t.workspace_id = $1
     and t.kind = $2
-    order by t.id
+    order by t.created_at, t.id
     """)
 
   /// All columns of token `$2` of workspace `$1`, with the tokens that replaced it.

@@ -6,7 +6,7 @@ enum UserAndGroupQueries {
   static let users = Statement(
     "users",
     """
-    select user_name, state, role, email, id
+    select user_name, state, role, email, id, display_name
     from identity_read.users
     where workspace_id = $1
     and ($2::text is null or state = $2)
@@ -34,14 +34,14 @@ enum UserAndGroupQueries {
   static let groupMembers = Statement(
     "group members",
     """
-    select coalesce(m.email, m.member_id::text), m.status, m.waits_for, g.id
+    select m.email, m.status, m.waits_for, g.id, m.member_id
     from identity_read.groups p
     join directory_read.groups g on g.workspace_id = p.workspace_id and g.id = p.id
     left join directory_read.group_members m
       on m.workspace_id = g.workspace_id and m.group_id = g.id and ($3::text is null or m.status = $3)
     where p.workspace_id = $1
     and (p.display_name_key = $2 or p.id = $4::uuid)
-    order by 1
+    order by coalesce(m.email, m.member_id::text)
     """)
 
   /// Groups of workspace `$1` in identity-store with name key `$2` or id `$3`.
