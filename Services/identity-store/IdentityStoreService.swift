@@ -71,7 +71,7 @@ package struct IdentityStoreService {
       // Services shut down in reverse order: the consumer finishes its batch while the pool, the producer and the relay still work.
       var services: [any Service] = [pool, producer, relay]
       services += expiringRows.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
-      services += [backfill, rebuilds, imports]
+      services += [backfill, rebuilds, imports, ErasureRunner(pool: pool, logger: runtime.logger)]
       if let rotation { services.append(rotation) }
       return services + logging + [recorder, consumer, loop]
     }

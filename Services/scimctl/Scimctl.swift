@@ -21,7 +21,7 @@ package struct Scimctl: AsyncParsableCommand {
       --workspace. Lists and 'show' commands print JSON with --json. Headings of tables are printed to standard error if standard output is \
       not a terminal.
       """,
-    version: "scimctl \(ServiceProcess.version)",
+    version: "scimctl \(BuildVersion.description)",
     subcommands: [
       MigrateCommand.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
       InvitationCommands.self, SignInCommand.self, WebhookCommands.self, EventCommands.self,

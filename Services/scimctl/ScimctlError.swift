@@ -50,6 +50,7 @@ extension ScimctlError {
     case let error as SettingsError: self.init(.configuration, "\(error)")
     case let error as PostgresError: self.init(error)
     case let error as SchemaMismatch: self.init(.configuration, "\(error)")
+    case let error as MigrationBlocked: self.init(.temporary, "\(error)")
     case let error as MigrationError: self.init(.internal, "the migration was rolled back: \(error)")
     case let error as KafkaError where error.code == .configuration:
       self.init(.configuration, "\(error); see ROLLCALL_KAFKA and ROLLCALL_KAFKA_PROPERTIES")

@@ -8,16 +8,41 @@ public struct Migration: Sendable, Hashable {
   public let number: Int
   /// A short name.
   public let name: String
-  /// Any number of SQL statements, executed in one transaction, which they must not end.
+  /// Whether processes of the previous release work after it; nil if the file does not declare it.
+  public let kind: Kind?
+  /// Any number of SQL statements, executed in one transaction, which they must not end. Without the line that declares the kind.
   public let sql: String
 
   /// Makes a migration.
+  ///
+  /// - Parameter sql: The content of its file. The first line declares the kind: `-- expand`, or `-- contract: ` and what it takes away.
+  ///   The line is not part of ``sql``, so that it does not change the checksum of a migration that is applied already.
   public init(schema: String, number: Int, name: String, sql: String) {
     self.schema = schema
     self.number = number
     self.name = name
-    self.sql = sql
+    let lines = sql.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+    kind = lines.first.flatMap { Kind(declaration: $0) }
+    self.sql = kind == nil ? sql : lines.count > 1 ? String(lines[1]) : ""
   }
+
+  /// What a migration means for processes of the previous release.
+  public enum Kind: String, Sendable, Hashable {
+    /// It adds something. Processes of the previous release continue to work, and so do processes of this one before it is applied if it
+    /// is not among the migrations that they need.
+    case expand
+    /// It removes or changes something that the previous release uses.
+    case contract
+
+    /// Reads the first line of a migration's file; nil if it declares no kind.
+    init?(declaration line: some StringProtocol) {
+      guard line.hasPrefix("-- ") else { return nil }
+      self.init(rawValue: String(line.dropFirst(3).prefix { $0.isLetter }))
+    }
+  }
+
+  /// The number of lines of its file before ``sql``.
+  var linesBeforeSQL: Int { kind == nil ? 0 : 1 }
 }
 
 extension Migration: CustomStringConvertible {
@@ -28,28 +53,25 @@ extension Migration: CustomStringConvertible {
   }
 }
 
-/// The error for a database whose schema version differs from that of the build.
+/// The error for a database whose schema version this build does not support.
 public struct SchemaMismatch: Error, Sendable, Hashable {
-  /// The schema, for example `identity`.
-  public var schema: String
-  /// The number of the last migration that was applied; 0 if none was.
-  public var found: Int
-  /// The number of the last migration of this build.
-  public var expected: Int
+  /// The state of the schema in the database.
+  public var found: SchemaVersion
+  /// The versions that this build supports.
+  public var supported: SchemaRange
 
   /// Makes an error.
-  public init(schema: String, found: Int, expected: Int) {
-    self.schema = schema
+  public init(found: SchemaVersion, supported: SchemaRange) {
     self.found = found
-    self.expected = expected
+    self.supported = supported
   }
 }
 
 extension SchemaMismatch: CustomStringConvertible {
   /// Both versions, and what to do.
   public var description: String {
-    let what = "schema \(schema) of the database is at version \(found), this build works with \(expected): "
-    return what + (found < expected ? "run `scimctl migrate`" : "this build is older than the database")
+    let what = "schema \(supported.schema) of the database is at version \(found.number), this build works with \(supported): "
+    return what + (found.number < supported.oldest ? "run `scimctl migrate`" : "this build is older than the database")
   }
 }
 

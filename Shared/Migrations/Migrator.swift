@@ -6,21 +6,55 @@ public enum Migrator {
   /// Applies pending migrations: schema by schema in the given order, by number within a schema, each in its own transaction. An advisory
   /// lock allows several processes to call this at once.
   ///
-  /// - Returns: The migrations that were applied by this call.
-  /// - Throws: ``MigrationError`` if one fails, or if the text of an applied one has changed; ``SchemaMismatch`` if the database has newer
-  ///   ones; `PostgresError`.
-  public static func apply(_ migrations: [Migration], on pool: PostgresPool, logger: Logger) async throws -> [Migration] {
+  /// A contract migration is not applied while a process that needs the old schema was seen within the last hour. It is postponed if only
+  /// contract migrations follow it.
+  ///
+  /// - Parameter force: Whether contract migrations are applied although such processes were seen.
+  /// - Throws: ``MigrationBlocked`` if this build needs migrations behind a contract migration that is not applied; ``MigrationError`` if a
+  ///   migration fails, or if the text of an applied one has changed; ``SchemaMismatch`` if the database has newer ones that this build does
+  ///   not support; `PostgresError`.
+  public static func migrate(
+    _ migrations: [Migration], on pool: PostgresPool, force: Bool = false, logger: Logger
+  ) async throws -> MigrationOutcome {
     try await pool.withExclusiveConnection { session in
       // The statement timeout must not end the wait for another process's migrations, nor the rewrite of a large table.
       _ = try await session.query(MigrationStatements.noTimeout)
       _ = try await session.query(MigrationStatements.lock, [.int(MigrationStatements.lockKey)], hasTimeLimit: false)
       try await session.run(script: MigrationStatements.table, named: "create migration table")
+      try await session.run(script: ProcessStatements.table, named: "create process table")
       let pending = try await pending(migrations, in: session)
-      for migration in pending {
+      let processes = try await ProcessRegistry.running(in: session)
+      let careful = MigrationPlan(pending: pending, processes: processes)
+      let plan = force ? MigrationPlan(pending: pending, processes: []) : careful
+      guard plan.blocked.isEmpty else { throw MigrationBlocked(migrations: plan.blocked) }
+      for migration in plan.migrations {
         try await apply(migration, in: session)
         logger.info("Migration applied", metadata: ["migration": "\(migration)"])
       }
-      return pending
+      return MigrationOutcome(
+        applied: plan.migrations, postponed: plan.postponed, forced: force ? careful.blocked + careful.postponed : [])
+    }
+  }
+
+  /// Applies pending migrations like ``migrate(_:on:force:logger:)``, and returns those that were applied.
+  ///
+  /// - Throws: As ``migrate(_:on:force:logger:)``.
+  public static func apply(_ migrations: [Migration], on pool: PostgresPool, logger: Logger) async throws -> [Migration] {
+    try await migrate(migrations, on: pool, logger: logger).applied
+  }
+
+  /// The state of `schema`.
+  ///
+  /// - Throws: `PostgresError`.
+  public static func state(of schema: String, on pool: PostgresPool) async throws -> SchemaVersion {
+    do {
+      guard let row = try await pool.query(MigrationStatements.version, [.text(schema)]).first else {
+        return SchemaVersion(number: 0, lastContract: 0)
+      }
+      return SchemaVersion(number: try row.int(0), lastContract: try row.int(1))
+    } catch let error as PostgresError where error.sqlState == "42P01" {
+      // undefined_table: no migration was ever applied.
+      return SchemaVersion(number: 0, lastContract: 0)
     }
   }
 
@@ -28,41 +62,46 @@ public enum Migrator {
   ///
   /// - Throws: `PostgresError`.
   public static func version(of schema: String, on pool: PostgresPool) async throws -> Int {
-    do {
-      return try await pool.query(MigrationStatements.version, [.text(schema)]).first?.int(0) ?? 0
-    } catch let error as PostgresError where error.sqlState == "42P01" {
-      // undefined_table: no migration was ever applied.
-      return 0
-    }
+    try await state(of: schema, on: pool).number
   }
 
-  /// Checks that the database has exactly the migrations of this build.
+  /// Checks that this build supports the schema versions of the database.
   ///
   /// - Throws: ``SchemaMismatch``; `PostgresError`.
   public static func verify(_ migrations: [Migration], on pool: PostgresPool) async throws {
-    for (schema, expected) in versions(migrations) {
-      let found = try await version(of: schema, on: pool)
-      guard found == expected else { throw SchemaMismatch(schema: schema, found: found, expected: expected) }
+    for range in SchemaRange.ranges(of: migrations) {
+      let found = try await state(of: range.schema, on: pool)
+      guard range.supports(found) else { throw SchemaMismatch(found: found, supported: range) }
     }
   }
 }
 
-extension Migrator {
-  /// The last number of each schema, in the order of the schemas.
-  private static func versions(_ migrations: [Migration]) -> [(schema: String, number: Int)] {
-    var versions: [(schema: String, number: Int)] = []
-    for migration in migrations {
-      if let index = versions.firstIndex(where: { $0.schema == migration.schema }) {
-        versions[index].number = max(versions[index].number, migration.number)
-      } else {
-        versions.append((migration.schema, migration.number))
-      }
-    }
-    return versions
-  }
+/// What a migration of a database did.
+public struct MigrationOutcome: Sendable, Hashable {
+  /// The migrations that were applied, in order.
+  public let applied: [Migration]
+  /// Contract migrations that wait for processes of the previous release. Migrate again when these are replaced.
+  public let postponed: [BlockedMigration]
+  /// Contract migrations that were applied by force, with the processes that they may break.
+  public let forced: [BlockedMigration]
 
+  /// Makes an outcome.
+  public init(applied: [Migration], postponed: [BlockedMigration], forced: [BlockedMigration]) {
+    self.applied = applied
+    self.postponed = postponed
+    self.forced = forced
+  }
+}
+
+extension Migrator {
   /// The migrations to apply, in order.
   private static func pending(_ migrations: [Migration], in session: PostgresSession) async throws -> [Migration] {
+    _ = try await session.query(
+      MigrationStatements.recordKinds,
+      [
+        .textArray(migrations.map(\.schema)), .intArray(migrations.map { Int64($0.number) }),
+        .textArray(migrations.map { $0.kind?.rawValue }),
+      ])
     let rows = try await session.query(
       MigrationStatements.compare,
       [
@@ -70,6 +109,7 @@ extension Migrator {
         .bytesArray(migrations.map { Array($0.sql.utf8) }),
       ])
     var applied: [String: Set<Int>] = [:]
+    var lastContracts: [String: Int] = [:]
     for row in rows {
       let (schema, number) = (try row.string(0), try row.int(1))
       if let migration = migrations.first(where: { $0.schema == schema && $0.number == number }) {
@@ -79,11 +119,13 @@ extension Migrator {
         }
       }
       applied[schema, default: []].insert(number)
+      if try row.optionalString(3) != Migration.Kind.expand.rawValue { lastContracts[schema] = number }
     }
     var pending: [Migration] = []
-    for (schema, expected) in versions(migrations) {
-      let found = applied[schema]?.max() ?? 0
-      guard found <= expected else { throw SchemaMismatch(schema: schema, found: found, expected: expected) }
+    for range in SchemaRange.ranges(of: migrations) {
+      let schema = range.schema
+      let found = SchemaVersion(number: applied[schema]?.max() ?? 0, lastContract: lastContracts[schema] ?? 0)
+      guard found.lastContract <= range.newest else { throw SchemaMismatch(found: found, supported: range) }
       let own = migrations.filter { $0.schema == schema }.sorted { $0.number < $1.number }
       for (position, migration) in own.enumerated() where migration.number != position + 1 {
         throw MigrationError(migration: migration, problem: "the migrations of a schema must be numbered 1, 2, 3, …")
@@ -103,16 +145,20 @@ extension Migrator {
       }
       _ = try await session.query(
         MigrationStatements.record,
-        [.text(migration.schema), .int(Int64(migration.number)), .text(migration.name), .bytes(Array(migration.sql.utf8))])
+        [
+          .text(migration.schema), .int(Int64(migration.number)), .text(migration.name), .bytes(Array(migration.sql.utf8)),
+          .optional(migration.kind?.rawValue, PostgresValue.text),
+        ])
       try await session.run(script: "commit", named: "\(migration)")
     } catch let error as PostgresError {
       // The session ends with this error, which rolls the transaction back.
-      throw MigrationError(migration: migration, problem: "\(error)\(line(of: error, in: migration.sql))")
+      throw MigrationError(migration: migration, problem: "\(error)\(line(of: error, in: migration))")
     }
   }
 
-  private static func line(of error: PostgresError, in sql: String) -> String {
+  private static func line(of error: PostgresError, in migration: Migration) -> String {
     guard let position = error.position else { return "" }
-    return ", line \(sql.unicodeScalars.prefix(max(0, position - 1)).count { $0 == "\n" } + 1)"
+    let before = migration.sql.unicodeScalars.prefix(max(0, position - 1)).count { $0 == "\n" }
+    return ", line \(migration.linesBeforeSQL + before + 1)"
   }
 }

@@ -32,6 +32,7 @@ public enum SchemaMigrations {
     migration("identity", 23, "deployment-tokens", PackageResources._23_deployment_tokens_sql),
     migration("identity", 24, "accounts", PackageResources._24_accounts_sql),
     migration("identity", 25, "limits", PackageResources._25_limits_sql),
+    migration("identity", 26, "erasures", PackageResources._26_erasures_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.
@@ -49,6 +50,7 @@ public enum SchemaMigrations {
     migration("mailer", 11, "fewer-writes", PackageResources._11_fewer_writes_sql),
     migration("mailer", 12, "alerts", PackageResources._12_alerts_sql),
     migration("mailer", 13, "held-kinds", PackageResources._13_held_kinds_sql),
+    migration("mailer", 14, "erasures", PackageResources._14_mailer_erasures_sql),
   ]
 
   /// Migrations of the schema `directory`, which group-sync owns.
@@ -66,6 +68,7 @@ public enum SchemaMigrations {
     migration("directory", 11, "event-log", PackageResources._11_event_log_sql),
     migration("directory", 12, "event-feed", PackageResources._12_event_feed_sql),
     migration("directory", 13, "webhooks", PackageResources._13_webhooks_sql),
+    migration("directory", 14, "erasures", PackageResources._14_directory_erasures_sql),
   ]
 
   /// All migrations, in the order in which they are applied.

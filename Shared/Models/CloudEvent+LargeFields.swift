@@ -51,6 +51,8 @@ extension IdentityEvent {
       try self.init(event)
     } catch .unknownType {
       return nil
+    } catch .newerVersion {
+      return nil
     }
   }
 }

@@ -171,6 +171,8 @@ public enum MessageError: Error, Sendable, Equatable, CustomStringConvertible {
   case malformed(attribute: String, value: String)
   /// The type is unknown.
   case unknownType(String)
+  /// The type is known, but not in this version: a newer release sent the message.
+  case newerVersion(String, known: Int)
   /// The data is not valid JSON for the type.
   case undecodable(type: String, reason: String)
 
@@ -180,6 +182,8 @@ public enum MessageError: Error, Sendable, Equatable, CustomStringConvertible {
     case .missing(let attribute): "the CloudEvents attribute '\(attribute)' is missing"
     case .malformed(let attribute, let value): "the CloudEvents attribute '\(attribute)' is malformed: '\(value.prefix(100))'"
     case .unknownType(let type): "no message of type '\(type.prefix(100))' is known"
+    case .newerVersion(let type, let known):
+      "a newer release sent a '\(type.prefix(100))', and this one reads version \(known): upgrade the service, then replay the dead letter"
     case .undecodable(let type, let reason): "the data of a '\(type)' cannot be read: \(reason)"
     }
   }

@@ -17,6 +17,7 @@ extension Command.Operation {
     case .replaceUser(let document): ("replace-user", .bytes(document))
     case .patchUser(let patch): ("patch-user", .bytes(patch))
     case .deleteUser: ("delete-user", .bytes([]))
+    case .eraseUser: ("erase-user", .bytes([]))
     case .promoteUser(let signIn): ("promote-user", .json(signIn))
     case .createGroup(let document): ("create-group", .bytes(document))
     case .replaceGroup(let document): ("replace-group", .bytes(document))
@@ -56,6 +57,7 @@ extension Command.Operation {
     "replace-user": { data, _ in .replaceUser(document: data) },
     "patch-user": { data, _ in .patchUser(patch: data) },
     "delete-user": { _, _ in .deleteUser },
+    "erase-user": { _, _ in .eraseUser },
     "promote-user": decoder(Self.promoteUser),
     "create-group": { data, _ in .createGroup(document: data) },
     "replace-group": { data, _ in .replaceGroup(document: data) },
@@ -113,7 +115,7 @@ extension Command.Operation {
   init(type: String, data: [UInt8]) throws(MessageError) {
     guard type.hasPrefix(Self.typePrefix), type.hasSuffix(Self.typeSuffix),
       let decoder = Self.decoders[String(type.dropFirst(Self.typePrefix.count).dropLast(Self.typeSuffix.count))]
-    else { throw .unknownType(type) }
+    else { throw .unreadable(type, known: Self.decoders.keys.map { Self.typePrefix + $0 + Self.typeSuffix }) }
     self = try decoder(data, type)
   }
 }

@@ -62,6 +62,8 @@ public struct Command: Sendable, Equatable {
     case patchUser(patch: [UInt8])
     /// DELETE of a user.
     case deleteUser
+    /// Erasure of what remains of a deleted user: logged requests, events, invitations.
+    case eraseUser
     /// A sign-in: an invited user becomes active. ``Command/resource`` is the user, or an id that is derived from the email.
     case promoteUser(SignIn)
     /// POST of a Group resource (RFC 7643 §4.2), `members` included.

@@ -160,6 +160,13 @@ extension IdentityEvent {
       extensions: ["workspaceid": workspace.description], traceparent: traceparent, data: try data())
   }
 
+  /// The types that are read.
+  private static let types =
+    [
+      "rollcall.user.changed.v1", "rollcall.group.changed.v1", "rollcall.workspace.changed.v1", "rollcall.invitation.ordered.v1",
+      "rollcall.webhook.changed.v1", "rollcall.webhook.ordered.v1", "rollcall.sign-in.refused.v1", "rollcall.change.held.v1",
+    ] + WorkspaceAlert.Kind.allCases.map(\.eventType)
+
   /// Reads an event from its message.
   ///
   /// - Throws: ``MessageError`` if the message is of another type or malformed.
@@ -175,7 +182,7 @@ extension IdentityEvent {
     case "rollcall.change.held.v1": self = .changeHeld(try JSONData.decode(from: event.data, type: event.type))
     case let type where WorkspaceAlert.Kind.allCases.contains(where: { $0.eventType == type }):
       self = .workspaceAlert(try JSONData.decode(from: event.data, type: event.type))
-    default: throw .unknownType(event.type)
+    default: throw .unreadable(event.type, known: Self.types)
     }
   }
 }

@@ -57,7 +57,7 @@ public struct MailEvent: Sendable, Hashable, Codable {
   ///
   /// - Throws: ``MessageError`` if the message is of another type, malformed, or names neither invitation nor address.
   public init(_ event: CloudEvent) throws(MessageError) {
-    guard event.type == Self.eventType else { throw .unknownType(event.type) }
+    guard event.type == Self.eventType else { throw .unreadable(event.type, known: [Self.eventType]) }
     self = try JSONData.decode(from: event.data, type: event.type)
     guard !key.isEmpty else { throw .undecodable(type: event.type, reason: "neither 'invitation' nor 'email' is given") }
   }

@@ -102,7 +102,7 @@ extension Reply {
   ///
   /// - Throws: ``MessageError`` if the message is of another type or malformed.
   public init(_ event: CloudEvent) throws(MessageError) {
-    guard event.type == Self.type else { throw .unknownType(event.type) }
+    guard event.type == Self.type else { throw .unreadable(event.type, known: [Self.type]) }
     guard let command = CommandID(event.id) else { throw .malformed(attribute: "id", value: event.id) }
     try self.init(command: command, attributes: event.extensions, data: event.data)
   }

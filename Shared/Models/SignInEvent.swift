@@ -23,7 +23,7 @@ extension SignIn {
   ///
   /// - Throws: ``MessageError`` if the message is of another type, malformed, or names neither email nor user.
   public init(_ event: CloudEvent) throws(MessageError) {
-    guard event.type == Self.eventType else { throw .unknownType(event.type) }
+    guard event.type == Self.eventType else { throw .unreadable(event.type, known: [Self.eventType]) }
     self = try JSONData.decode(from: event.data, type: event.type)
     guard key.utf8.count <= TextBounds.name else {
       throw .undecodable(type: event.type, reason: "'email' has \(key.utf8.count) bytes; at most \(TextBounds.name) are possible")

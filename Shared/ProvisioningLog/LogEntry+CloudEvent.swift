@@ -155,7 +155,7 @@ extension LogEntry {
   ///
   /// - Throws: `MessageError` if the event is not an entry.
   public init(_ event: CloudEvent) throws(MessageError) {
-    guard event.type == Self.eventType else { throw .unknownType(event.type) }
+    guard event.type == Self.eventType else { throw .unreadable(event.type, known: [Self.eventType]) }
     try self.init(json: event.data)
   }
 }

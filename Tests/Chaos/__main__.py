@@ -7,6 +7,7 @@ import sys
 import directory_check
 import invitation_check
 import logs
+import rolling_upgrade
 import store_check
 import webhook_check
 from check import Check
@@ -22,6 +23,7 @@ def arguments():
     for name in ("users", "groups", "workers", "seed"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--seconds", type=int)
+    parser.add_argument("--upgrade", action="store_true", help="roll the services between two releases instead of killing processes")
     parser.add_argument("--compose", action="store_true", help="the suite runs in containers")
     parser.add_argument("--build", required=True, help="the build configuration, for the title of the report")
     parser.add_argument("--local", required=True, help="the folder of the suite, to which results.json is written")
@@ -50,14 +52,17 @@ def describe(run, report, requests, retries, unacknowledged, duplicates, errors)
             ("stored users and groups that were never acknowledged", len(unacknowledged)),
         ],
     )
-    report.section(
-        "Kills with SIGKILL",
-        [
-            *((name, injector.counts[name]) for name in WEIGHTS),
-            ("seconds that the services were suspended for the broker", injector.suspended),
-            ("errors in the logs", errors),
-        ],
-    )
+    if run.options.upgrade:
+        report.section("Upgrade", [*injector.steps, ("errors in the logs", errors)])
+    else:
+        report.section(
+            "Kills with SIGKILL",
+            [
+                *((name, injector.counts[name]) for name in WEIGHTS),
+                ("seconds that the services were suspended for the broker", injector.suspended),
+                ("errors in the logs", errors),
+            ],
+        )
     report.section(
         "Mails",
         [
@@ -92,6 +97,7 @@ def main():
         *(webhook_check.check(suite.database, suite.webhooks) if suite.webhooks else []),
         Check("unfinished work", [f"{name}: {count}" for name, count in pending.items()], f"after {waited:.0f} s"),
         Check("dead letters", [error for error in errors if "dead letters" in error]),
+        *(rolling_upgrade.checks(run.fault_injector, requests) if options.upgrade else []),
         Check("requests given up", run.counts.given_up),
         Check("unexpected responses", run.counts.unexpected),
         Check("processes that ended without being killed", run.fault_injector.unexpected_exits),

@@ -37,10 +37,15 @@ class FaultInjector(threading.Thread):
         self.failures = []
 
     @property
+    def progress(self):
+        return f"{len(self.kills)} kills"
+
+    @property
     def counts(self):
         return Counter(kill.process for kill in self.kills)
 
-    def has_killed_all(self):
+    def is_complete(self):
+        """Whether each process was killed at least once."""
         return not self.remaining
 
     def run(self):

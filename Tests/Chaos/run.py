@@ -9,6 +9,7 @@ from counts import Counts
 from fault_injection import FaultInjector
 from identity_provider import IdentityProvider
 from ledger import Ledger
+from rolling_upgrade import RollingUpgrade
 from workers import SignIns, WorkerPool
 
 # The number of acknowledged writes before the first kill.
@@ -27,7 +28,7 @@ class Run:
         self.url, self.token = os.environ["ROLLCALL_SCIM_URL"], os.environ["ROLLCALL_TOKEN"]
         self.counts = Counts()
         self.ledger = Ledger(options.users, options.groups, self.random("ledger"))
-        self.fault_injector = FaultInjector(suite.kill_command, self.random("faults"))
+        self.fault_injector = RollingUpgrade() if options.upgrade else FaultInjector(suite.kill_command, self.random("faults"))
         self.stopping = threading.Event()
         self.seconds = 0.0
 
@@ -48,7 +49,7 @@ class Run:
         monitor.start()
         sign_ins.start()
         try:
-            workers.run(is_done=self.fault_injector.has_killed_all)
+            workers.run(is_done=self.fault_injector.is_complete)
             sign_ins.finish()
         finally:
             self.stopping.set()
@@ -65,7 +66,7 @@ class Run:
         while not self.stopping.wait(PROGRESS_INTERVAL):
             print(
                 f"  {time.monotonic() - began:4.0f} s  {self.counts.writes} writes acknowledged, {len(self.suite.mailbox.mails)} mails, "
-                f"{len(self.fault_injector.kills)} kills",
+                f"{self.fault_injector.progress}",
                 flush=True,
             )
 

@@ -17,9 +17,9 @@ struct StoreDatabase: Sendable {
 
   private static let nameHash = NameHash(key: "test")
 
-  static func start() async throws -> StoreDatabase {
+  static func start(migrations: [Migration] = SchemaMigrations.identity) async throws -> StoreDatabase {
     let server = try await PostgresServer.shared()
-    let database = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: SchemaMigrations.identity)))
+    let database = StoreDatabase(url: server.url(database: try await server.createDatabase(migrations: migrations)))
     let process = database.process()
     let settings = WorkspaceSettings(
       slug: "acme", name: "Acme", plan: .enterprise, samlSSO: true, scimEnabled: true, signInURL: "https://acme.example/")

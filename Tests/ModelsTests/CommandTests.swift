@@ -11,7 +11,7 @@ struct CommandTests {
   private static let operations: [Command.Operation] = [
     .createUser(document: Array(#"{"userName":"Zoë"}"#.utf8)), .replaceUser(document: Array("{}".utf8)),
     .patchUser(patch: Array("{}".utf8)),
-    .deleteUser, .createGroup(document: Array("{}".utf8)), .replaceGroup(document: Array("{}".utf8)),
+    .deleteUser, .eraseUser, .createGroup(document: Array("{}".utf8)), .replaceGroup(document: Array("{}".utf8)),
     .patchGroup(patch: Array("{}".utf8)), .deleteGroup,
     .promoteUser(SignIn(workspace: workspace, email: "Ana@example.com", user: resource.user, signedInAt: time, method: "saml")),
     .createWorkspace(settings), .updateWorkspace(settings),

@@ -100,7 +100,7 @@ struct EventTests {
   func malformed() throws {
     var event = try #require(Self.events.first).cloudEvent(id: "1", source: "s", time: Self.time, traceparent: nil)
     event.type = "rollcall.user.changed.v2"
-    #expect(throws: MessageError.unknownType("rollcall.user.changed.v2")) { try IdentityEvent(event) }
+    #expect(throws: MessageError.newerVersion("rollcall.user.changed.v2", known: 1)) { try IdentityEvent(event) }
     event.type = "rollcall.group.changed.v1"
     #expect(throws: MessageError.self) { try IdentityEvent(event) }
   }

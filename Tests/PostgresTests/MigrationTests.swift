@@ -51,15 +51,16 @@ struct MigrationTests {
     }
   }
 
-  @Test("A database that is older or newer than the build is reported")
+  @Test("A database that is too old or too new is reported")
   func mismatch() async throws {
     try await PostgresServer.withOwnDatabase { pool in
       let empty = await #expect(throws: SchemaMismatch.self) { try await Migrator.verify([first, second], on: pool) }
-      #expect(empty == SchemaMismatch(schema: "trial", found: 0, expected: 2))
+      #expect(empty?.found == SchemaVersion(number: 0, lastContract: 0))
+      #expect(empty?.supported == SchemaRange(schema: "trial", oldest: 2, newest: 2))
       #expect(empty?.description.contains("run `scimctl migrate`") == true)
       _ = try await Migrator.apply([first, second], on: pool, logger: quiet)
       let newer = await #expect(throws: SchemaMismatch.self) { try await Migrator.verify([first], on: pool) }
-      #expect(newer == SchemaMismatch(schema: "trial", found: 2, expected: 1))
+      #expect(newer?.found == SchemaVersion(number: 2, lastContract: 2))
       #expect(newer?.description.contains("older than the database") == true)
       await #expect(throws: SchemaMismatch.self) { try await Migrator.apply([first], on: pool, logger: quiet) }
     }
@@ -86,6 +87,20 @@ struct MigrationTests {
       let early = Migration(schema: "other", number: 2, name: "early", sql: "select 1;")
       await #expect(throws: MigrationError.self) { try await Migrator.apply([early], on: pool, logger: quiet) }
     }
+  }
+
+  @Test("The line of an error counts the line that declares the kind")
+  func declaredLine() async throws {
+    let broken = Migration(schema: "trial", number: 1, name: "broken", sql: "-- expand\ncreate table things (id int);\nselect nonsense;\n")
+    try await PostgresServer.withOwnDatabase { pool in
+      let error = await #expect(throws: MigrationError.self) { try await Migrator.apply([broken], on: pool, logger: quiet) }
+      #expect(error?.description.contains("line 3") == true)
+    }
+  }
+
+  @Test("Each migration of the suite declares its kind in the first line", arguments: SchemaMigrations.all)
+  func declared(migration: Migration) {
+    #expect(migration.kind != nil, "the first line must be `-- expand`, or `-- contract: ` and what it takes away")
   }
 
   @Test("The suite's migrations apply, and match the build")

@@ -258,7 +258,7 @@ struct ArgumentTests {
       Issue.record("'--version' was parsed as a command")
     } catch {
       #expect(Scimctl.exitCode(for: error).rawValue == 0)
-      #expect(Scimctl.fullMessage(for: error) == "scimctl 0.2.0")
+      #expect(Scimctl.fullMessage(for: error) == "scimctl \(BuildVersion.description)")
     }
   }
 

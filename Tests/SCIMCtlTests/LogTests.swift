@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Migrations
 import Models
 import ProvisioningLog
 import SCIM
@@ -227,9 +228,15 @@ struct DoctorTests {
 
   @Test("Findings about schemas, outbox, templates and clocks name a fix")
   func database() {
-    #expect(DatabaseCheck.schema("identity", found: 4, expected: 4).status == .ok)
-    #expect(DatabaseCheck.schema("identity", found: 3, expected: 4).fix?.contains("scimctl migrate") == true)
-    #expect(DatabaseCheck.schema("identity", found: 5, expected: 4).status == .fail)
+    let supported = SchemaRange(schema: "identity", oldest: 4, newest: 5)
+    func finding(_ number: Int, lastContract: Int = 3) -> Finding {
+      DatabaseCheck.schema(supported, found: SchemaVersion(number: number, lastContract: lastContract))
+    }
+    #expect(finding(5).status == .ok)
+    #expect(finding(3).status == .fail && finding(3).fix?.contains("scimctl migrate") == true)
+    #expect(finding(4).status == .warn)
+    #expect(finding(6).status == .ok)
+    #expect(finding(6, lastContract: 6).status == .fail)
     #expect(DatabaseCheck.outbox(waiting: 0, age: 0).status == .ok)
     #expect(DatabaseCheck.outbox(waiting: 9, age: 1).status == .ok)
     #expect(DatabaseCheck.outbox(waiting: 9, age: 20).status == .warn)

@@ -1,5 +1,6 @@
 import Foundation
 import Kafka
+import Logging
 import Migrations
 import Postgres
 import ServiceLifecycle
@@ -26,7 +27,7 @@ struct ProcessTests {
       await TestService(arguments: ["--version"]).run { _ in [] }
     }
     let text = try String(decoding: #require(result).standardOutputContent, as: UTF8.self)
-    #expect(text.split(separator: "\n").contains("trial 0.2.0"))
+    #expect(text.split(separator: "\n").contains("trial \(BuildVersion.description)"))
   }
 
   @Test("--settings prints the settings as JSON")
@@ -43,7 +44,7 @@ struct ProcessTests {
     let text = try String(decoding: #require(result).standardOutputContent, as: UTF8.self)
     let json = try text[#require(text.firstIndex(of: "{"))...#require(text.lastIndex(of: "}"))]
     let list = try JSONDecoder().decode(List.self, from: Data(json.utf8))
-    #expect(list.executable == "trial" && list.version == ServiceProcess.version)
+    #expect(list.executable == "trial" && list.version == BuildVersion.release)
     #expect(list.settings.map(\.name) == CommonSettings.all.map(\.environmentName))
   }
 
@@ -138,6 +139,28 @@ struct ProcessTests {
     }
     #expect(try result.standardError.contains("finished what was in flight"))
     #expect(try result.standardError.contains("called trial-2, trial/2 and trial-2"))
+  }
+
+  @Test("A process that starts records its release and its schema versions")
+  func record() async throws {
+    let server = try await PostgresServer.shared()
+    let database = try await server.createDatabase(migrations: SchemaMigrations.identity)
+    let url = server.url(database: database)
+    let result = await #expect(processExitsWith: .exitCode(0), observing: [\.standardErrorContent]) { [url = url as String] in
+      let cluster = try MockCluster()
+      let service = try TestService.unreachable(database: url, kafka: cluster.configuration().bootstrapServers)
+      async let signalled: Void = service.send(SIGTERM, whenStatusIs: nil)
+      await service.run(migrations: SchemaMigrations.identity) { _ in [Worker { try await gracefulShutdown() }] }
+      await signalled
+    }
+    #expect(result != nil)
+    let pool = PostgresPool(
+      PostgresConfiguration(url: url, connections: 1, applicationName: "test", maximumWait: PostgresServer.testTimeout),
+      logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    let running = try await ProcessRegistry.running(on: pool)
+    #expect(running.map(\.name) == ["trial-2"] && running.first?.version == BuildVersion.description)
+    #expect(running.first?.newest == ["identity": SchemaMigrations.identity.count])
+    await pool.close()
   }
 
   @Test("A service that exceeds the shutdown limit is abandoned")

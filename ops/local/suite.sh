@@ -23,9 +23,15 @@ require_suite() {
   load_ports && [[ -f $local_dir/configuration ]] || fail "the suite is not set up in this clone: run ops/run"
 }
 
-# Prints the folder of the executables that the last ops/run built.
+# programs [SERVICE] : prints the folder of the executables that the last ops/run built, or of the release to which ops/upgrade-test has
+# rolled a service.
 programs() {
-  cat "$local_dir/configuration"
+  local rolled=$run_dir/${1:-}.programs
+  if [[ -n ${1:-} && -f $rolled ]]; then
+    cat "$rolled"
+  else
+    cat "$local_dir/configuration"
+  fi
 }
 
 # Prints the path of the broker executable. Its Python wrapper does not forward signals.
@@ -153,7 +159,7 @@ suite_start() {
       # Clears the environment, so that ROLLCALL_ variables of the caller do not reach the service.
       mapfile -t settings < <(service_settings "$name")
       [[ $name != invitation-mailer ]] || priority=(nice -n 10)
-      process_start "$name" "${priority[@]}" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs)/${name%.next}"
+      process_start "$name" "${priority[@]}" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs "${name%.next}")/${name%.next}"
       program_stamp "$name" >"$run_dir/$name.stamp"
       ;;
   esac
@@ -169,7 +175,7 @@ suite_stop() {
 
 # program_stamp NAME : prints an identification of the executable and the settings of a service.
 program_stamp() {
-  stat --format '%i %Y %s' "$(programs)/${1%.next}"
+  stat --format '%i %Y %s' "$(programs "${1%.next}")/${1%.next}"
   service_settings "$1" | sha256sum
 }
 
@@ -243,6 +249,7 @@ quietly() {
 
 # Removes the data of a stopped suite, except its logs.
 remove_suite() {
+  rm -f "$run_dir"/*.programs
   rm -rf "$(readlink -f "$local_dir/postgres")" \
     "${local_dir:?}"/{postgres,pgpass,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,webhook.key,signing.key,rollcall.env,demo.started}
 }

@@ -90,6 +90,7 @@ struct ParsedCommand: Sendable {
     case .replaceUser(let document): ReplaceUser(document: try JSON(body: document))
     case .patchUser(let patch): PatchUser(patch: try Patch(JSON(body: patch)))
     case .deleteUser: DeleteUser()
+    case .eraseUser: EraseUser()
     case .promoteUser(let signIn): signIn
     case .createGroup(let document): CreateGroup(document: try JSON(body: document))
     case .replaceGroup(let document): ReplaceGroup(document: try JSON(body: document))

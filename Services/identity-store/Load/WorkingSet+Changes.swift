@@ -26,6 +26,8 @@ extension WorkingSet {
     var departures: [ResourceKey: Departures] = [:]
     /// By the command that requested it.
     var rebuilds: [CommandID: Rebuild] = [:]
+    /// Deleted users whose remains are to be erased, and who requested it.
+    var erasures: [ResourceKey: Command.Actor] = [:]
     /// Workspaces whose verified mail domains changed.
     var changedMailDomains: Set<WorkspaceID> = []
     var writtenAccounts: Set<NameKey> = []

@@ -336,6 +336,8 @@ struct WorkingSet: Sendable {
 
   mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }
 
+  mutating func requestErasure(of user: ResourceKey, by actor: Command.Actor) { changes.erasures[user] = actor }
+
   mutating func recordPush(of key: ResourceKey) { changes.pushes.insert(key) }
 
   mutating func record(_ reply: Reply) { replies[reply.command] = reply }

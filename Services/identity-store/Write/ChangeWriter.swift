@@ -82,6 +82,9 @@ struct ChangeWriter: Sendable {
     for (id, rebuild) in changes.rebuilds.sorted(by: { $0.key < $1.key }) {
       steps.append((RebuildStatements.request, RebuildStatements.parameters(of: rebuild, id: id, at: decider.now)))
     }
+    for (user, actor) in changes.erasures.sorted(by: { $0.key < $1.key }) {
+      steps.append((ErasureStatements.request, ErasureStatements.parameters(of: user, actor, at: decider.now)))
+    }
     add(WriteStatements.insertAudit, when: !decider.audited.isEmpty, auditColumns(decider.audited))
     if !decider.events.isEmpty {
       writes.messages = try messages(decider.events, at: decider.now)

@@ -17,7 +17,7 @@ import ServiceLifecycle
 package struct ScimAPIService {
   /// Runs the service until shutdown.
   package static func main() async {
-    await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: SchemaMigrations.identity) {
+    await ServiceProcess.run(service: "scim-api", settings: CommonSettings.all + EdgeSettings.all, migrations: SchemaMigrations.all) {
       runtime in
       try await services(runtime)
     }

@@ -54,6 +54,7 @@ package struct Management: Sendable {
       OAuthClientsController(dependencies),
       InvitationTemplatesController(dependencies),
       MembersAPIController(dependencies),
+      ErasuresAPIController(dependencies),
       InvitationsAPIController(dependencies),
       GroupsAPIController(dependencies),
       HeldChangesAPIController(dependencies),

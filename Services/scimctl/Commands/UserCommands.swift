@@ -8,7 +8,8 @@ struct UserCommands: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "user", abstract: "Users of a workspace, and the product's accounts of them.",
     subcommands: [
-      ListUsers.self, ShowUser.self, ShowUserTimeline.self, ResendUserInvitation.self, RevokeUserInvitation.self, PrintInvitationLink.self,
+      ListUsers.self, ShowUser.self, ShowUserTimeline.self, ExportUser.self, EraseUser.self, ResendUserInvitation.self, RevokeUserInvitation.self,
+      PrintInvitationLink.self,
       ImportAccounts.self, ListAccounts.self, LinkAccount.self, UnlinkAccount.self,
     ])
 }

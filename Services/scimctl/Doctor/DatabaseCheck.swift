@@ -34,26 +34,33 @@ struct DatabaseCheck: Sendable {
 
   private func schemas() async throws -> [Finding] {
     var findings: [Finding] = []
-    for (name, migrations) in [
-      ("identity", SchemaMigrations.identity), ("mailer", SchemaMigrations.mailer), ("directory", SchemaMigrations.directory),
-    ] {
-      let expected = migrations.map(\.number).max() ?? 0
-      findings.append(Self.schema(name, found: try await Migrator.version(of: name, on: pool), expected: expected))
+    for range in SchemaRange.ranges(of: SchemaMigrations.all) {
+      findings.append(Self.schema(range, found: try await Migrator.state(of: range.schema, on: pool)))
     }
     return findings
   }
 
-  /// Compares the version of a schema with the one of this build.
-  static func schema(_ name: String, found: Int, expected: Int) -> Finding {
-    if found == expected { return .ok("schema", "\(name) has version \(found)") }
-    if found < expected {
+  /// Compares the version of a schema with those that this build supports.
+  static func schema(_ range: SchemaRange, found: SchemaVersion) -> Finding {
+    let (name, migrate) = (range.schema, "ROLLCALL_DATABASE_URL=<URL of the owner> scimctl migrate")
+    guard range.supports(found) else {
+      if found.number < range.oldest {
+        return .fail(
+          "schema", "\(name) has version \(found.number), and this build needs \(range.oldest): the services do not start", fix: migrate)
+      }
       return .fail(
-        "schema", "\(name) has version \(found), and this build needs \(expected): the services do not start",
-        fix: "ROLLCALL_DATABASE_URL=<URL of the owner> scimctl migrate")
+        "schema", "\(name) has version \(found.number), which this build does not support: it knows \(range.newest)",
+        fix: "run the build that matches the schema, and its scimctl")
     }
-    return .fail(
-      "schema", "\(name) has version \(found), newer than this build, which knows \(expected)",
-      fix: "run the build that matches the schema, and its scimctl")
+    if found.number < range.newest {
+      return .warn(
+        "schema", "\(name) has version \(found.number); migrations up to \(range.newest) wait until older releases are replaced",
+        fix: migrate)
+    }
+    if found.number > range.newest {
+      return .ok("schema", "\(name) has version \(found.number); this build knows \(range.newest) and supports it")
+    }
+    return .ok("schema", "\(name) has version \(found.number)")
   }
 
   private func outbox() async throws -> Finding {

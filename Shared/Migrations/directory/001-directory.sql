@@ -1,3 +1,4 @@
+-- expand
 -- The product's directory, which group-sync alone writes: people, groups and who is in which. Every key and index leads with the
 -- workspace id. What users and groups say of each other may come in any order, so that nothing here refers to anything by a constraint.
 

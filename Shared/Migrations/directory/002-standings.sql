@@ -1,3 +1,4 @@
+-- expand
 -- Members by where they stand, what restatements need, and receipts of what was taken away.
 
 -- Up to which member id the restatement under way has confirmed the memberships; null where none is under way, or it has a gap.

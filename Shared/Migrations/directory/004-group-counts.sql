@@ -1,3 +1,4 @@
+-- expand
 -- How many of each group's members are visible, pending and held, kept with every change of a membership or of a person's state: a list of
 -- groups says so of each, and counting one group of 100,000 takes longer than reading the list.
 

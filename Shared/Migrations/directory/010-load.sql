@@ -1,3 +1,4 @@
+-- expand
 -- Locks the workspaces of a batch and loads what it touches, as one command: the queries of a volatile function see what was committed before
 -- each of them began, so they see all changes of the transactions that held the locks before.
 --

@@ -1,3 +1,4 @@
+-- expand
 -- The complete state of each member, which events carry, and the log of all directory events.
 
 -- The member as JSON, as in an event. Null for a deleted member, and until group-sync has received all attributes: a row of an earlier version

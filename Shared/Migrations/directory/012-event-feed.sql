@@ -1,3 +1,4 @@
+-- expand
 -- What reads the event log, and what keeps its partitions.
 
 -- The role of the deployment-wide feed, which reads the events and the directory of all workspaces. It is apart from rollcall_reader, so that

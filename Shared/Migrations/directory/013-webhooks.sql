@@ -1,3 +1,4 @@
+-- expand
 -- Deliveries of directory events to webhook endpoints. identity-store owns the endpoints, and group-sync keeps a copy of each from its events.
 -- `owner_id` is the workspace of an endpoint, or the nil UUID if it receives the events of all workspaces; `workspace_id` is that of the events.
 

@@ -1,3 +1,4 @@
+-- expand
 -- What identity-store owns. Every key and index leads with the workspace id, so that the schema can be distributed by
 -- workspace unchanged. Nobody but identity-store writes here; the edge and the operator read the views of identity_read.
 

@@ -1,3 +1,4 @@
+-- expand
 -- What queries need: text compared without case as the services do it, dates compared as moments, and indexes for what is looked up by.
 
 -- identity_read.fold(text): lower case by Unicode's mapping of single code points, whatever locale the database was made with, so that

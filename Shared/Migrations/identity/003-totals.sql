@@ -1,3 +1,4 @@
+-- expand
 -- How many users and groups each workspace has, kept with every change of it: a list says so with each page, and counting a million
 -- rows for a hundred of them takes longer than reading them.
 

@@ -1,3 +1,4 @@
+-- expand
 -- Workspaces' own domains, OAuth clients beside API access tokens, what tokens were last used from, and the keys that sign access tokens.
 
 -- Unique in the deployment, so the domain leads the key. Rewritten with the settings of the workspace, which has them, too.

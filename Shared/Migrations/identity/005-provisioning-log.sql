@@ -1,3 +1,4 @@
+-- expand
 -- The provisioning log: what became of each request of an identity provider, a partition a day, which is dropped when it is old; and the
 -- audit trail: who changed what, for ever.
 

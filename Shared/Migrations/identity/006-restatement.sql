@@ -1,3 +1,4 @@
+-- expand
 -- What is needed to publish the present state again, deletions included.
 
 -- The version of the deletion; null for what was deleted before it was kept.

@@ -1,3 +1,4 @@
+-- expand
 -- Changes of an identity provider that wait for an admin's approval; see ChangeGuard.
 
 create table identity.held_changes (

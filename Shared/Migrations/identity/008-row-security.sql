@@ -1,3 +1,4 @@
+-- expand
 -- The second lock between workspaces: whoever reads for the edge sees the rows of one workspace, the one that is in force for the
 -- statement (the setting rollcall.workspace, told by the edge together with each statement), and without one no row at all. The first
 -- lock is in the statements, each of which names the workspace.

@@ -1,3 +1,4 @@
+-- expand
 -- Sessions of the admin console, and links that open one, once: rows beside the tokens that open them.
 
 alter table identity.tokens

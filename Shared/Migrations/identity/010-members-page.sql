@@ -1,3 +1,4 @@
+-- expand
 -- What the admin console lists people by: their states, counted; their names, in order; and what a search begins with.
 
 -- What a person is called, without case, as lists are ordered by it; and the family name, to be found by. By code points, whatever locale

@@ -1,3 +1,4 @@
+-- expand
 -- What the console's pages on provisioning ask for: the log by whom and by kind of failure, hourly counts, and when each user and group
 -- was last pushed.
 

@@ -1,3 +1,4 @@
+-- contract: drops triggers and generated columns
 -- What a write of users costs beside the rows themselves.
 
 -- The names that people are listed and found by, as before, but set by a trigger: PostgreSQL plans the expression of a generated column

@@ -1,3 +1,4 @@
+-- contract: replaces the triggers that compute keys
 -- One comparison key for user names, addresses and group names. The services compute it (ComparisonKey) and identity-store stores it; SQL
 -- computes it only for what has no column of its own, in filters over the documents.
 

@@ -1,3 +1,4 @@
+-- contract: replaces the unique constraint of group names
 -- Blank external ids count as absent; groups may share a name where the workspace allows it; members who leave are counted for the guard.
 
 -- Of a user or group the members id and externalId come right behind schemas, so the first externalId of the text is the resource's own.

@@ -1,3 +1,4 @@
+-- expand
 -- What a consumer group has come to, and what it missed because it was deleted before it was read. Rows of the brokers' kind, not of a
 -- workspace's: there are as many as partitions.
 

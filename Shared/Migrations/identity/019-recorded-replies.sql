@@ -1,3 +1,4 @@
+-- expand
 -- Cheaper writes: recorded replies without the document of the resource, and no foreign keys on users and groups.
 
 -- A reply without data to a write of a user or group has the present document of the resource, with the version and time of that document.

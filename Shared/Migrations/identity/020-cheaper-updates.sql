@@ -1,3 +1,4 @@
+-- contract: drops indexes that the release before uses
 -- Updates of users and groups without writes to indexes: no index has a column that every update changes. And fewer indexes on users.
 -- The end of this file lists the indexes of the schema with the queries that need them.
 

@@ -1,3 +1,4 @@
+-- expand
 -- Webhook endpoints: URLs of the product to which group-sync posts directory events. identity-store owns them, group-sync keeps a copy from events.
 
 create table identity.webhook_endpoints (

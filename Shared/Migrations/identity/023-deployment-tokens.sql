@@ -1,3 +1,4 @@
+-- expand
 -- Deployment-wide tokens, and the list of all workspaces for those who have one.
 
 -- A deployment-wide token has the nil UUID as its workspace id, which no workspace has. The foreign key would refuse it; identity-store refuses

@@ -1,3 +1,4 @@
+-- expand
 -- Accounts that the product had before the identity provider pushed their owners, their imports, and verified mail domains.
 
 -- Whether a workspace has accounts: without any, no batch looks for them.

@@ -1,3 +1,4 @@
+-- expand
 -- Seat limits, and the last active admin of a workspace. The seats taken are the sum of identity.state_totals.
 
 -- Few rows: only active admins. Its columns are in other indexes, so it makes no update write more than before.

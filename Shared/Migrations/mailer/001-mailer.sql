@@ -1,3 +1,4 @@
+-- expand
 -- What invitation-mailer owns: whom it has to invite, and what became of each invitation. Everything here follows from
 -- identity.events; nobody else writes here. The role is made by identity/001.
 

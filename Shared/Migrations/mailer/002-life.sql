@@ -1,3 +1,4 @@
+-- contract: drops columns and replaces the states of invitations
 -- The whole life of an invitation: its states, each change of them with time and reason, as rows and as events; the workspace's policy and
 -- templates; who is known to sign in.
 

@@ -1,3 +1,4 @@
+-- expand
 -- As identity/008: whoever reads for the edge sees the rows of the workspace in force, the operator all.
 
 do $$

@@ -1,3 +1,4 @@
+-- expand
 -- Mails to administrators about changes that wait for approval, and what is known of the time before this database.
 
 -- When it was begun: whoever was created later, and is not known here, was mailed by nobody.

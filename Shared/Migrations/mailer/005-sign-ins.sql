@@ -1,3 +1,4 @@
+-- expand
 -- When people last signed in, for the admin console. What is remembered of the sign-ins that asked for no promotion says so, by hashes of
 -- what they came with; it is kept for longer than it is needed for promotions, and goes with the person.
 

@@ -1,3 +1,4 @@
+-- contract: replaces the triggers that publish states
 -- The changes of state of one statement are told together, as each costs more by itself than a dozen do. What is told is what
 -- mailer.tell_state told, which this replaces.
 

@@ -1,3 +1,4 @@
+-- expand
 -- Deletions of groups wait for approval, too.
 
 alter table mailer.held_changes

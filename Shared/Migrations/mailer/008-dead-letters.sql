@@ -1,3 +1,4 @@
+-- expand
 -- Dead letters that Kafka does not take, since they are larger than their topic allows, and outbox rows that the broker rejects. They are
 -- kept for 30 days, as on the topics of dead letters.
 

@@ -1,3 +1,4 @@
+-- contract: drops the triggers that write the history of invitations
 -- Fewer writes per invitation. invitation-mailer writes the history and the events itself, with the changes that an administrator cares about,
 -- so the triggers go. A mail that is claimed or sent changes few indexed columns: `state` is in no index, and one index tells what is due next.
 

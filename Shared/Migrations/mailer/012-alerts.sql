@@ -1,3 +1,4 @@
+-- expand
 -- Mails to administrators about single events, such as a webhook endpoint that was disabled because deliveries failed.
 
 create table mailer.alerts (

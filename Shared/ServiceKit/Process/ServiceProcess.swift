@@ -20,7 +20,8 @@ public enum ServiceProcess {
   /// - Parameters:
   ///   - service: The name of the executable, `scim-api`.
   ///   - settings: All settings of the process, including ``CommonSettings/all``.
-  ///   - migrations: The exact migrations that the database must have.
+  ///   - migrations: The migrations of the schemas that the process uses. The database must have a version that they support; see
+  ///     `SchemaRange`.
   ///   - make: Makes the services, once PostgreSQL and Kafka are available.
   public static func run(
     service: String, settings: [Setting], migrations: [Migration],
@@ -34,9 +35,6 @@ public enum ServiceProcess {
       environment: ProcessInfo.processInfo.environment, make: make
     ).exitProcess()
   }
-
-  /// The version of the build, the same for all executables of the package; `--version` prints it.
-  public static let version = "0.2.0"
 
   /// Runs the service with the given arguments (without the executable's name) and environment, and returns the exit code.
   static func run(
@@ -63,7 +61,7 @@ public enum ServiceProcess {
       print(SettingsHelp.text(service: service, settings: settings))
       return .success
     case "--version":
-      print("\(service) \(version)")
+      print("\(service) \(BuildVersion.description)")
       return .success
     case "--settings":
       do {
@@ -108,7 +106,8 @@ public enum ServiceProcess {
         services: [.init(service: server), .init(service: runner, successTerminationBehavior: .gracefullyShutdownGroup)],
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     ShutdownWatchdog.watch(limit: try settings.duration(.shutdownSeconds))
-    logger.info("starting", metadata: ["version": "\(version)", "replica": "\(replica)"])
+    for warning in settings.warnings { logger.warning("\(warning)") }
+    logger.info("starting", metadata: ["version": "\(BuildVersion.description)", "replica": "\(replica)"])
     do {
       try await group.run()
       logger.info("stopped")

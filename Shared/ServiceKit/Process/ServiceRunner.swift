@@ -23,8 +23,9 @@ struct ServiceRunner: Service {
         applicationName: "\(runtime.memberID) health", exclusiveConnections: 1),
       logger: logger)
     let reachability = try Reachability(runtime.kafka, logger: logger)
+    let recorder = ProcessRecorder(name: runtime.memberID, migrations: migrations, pool: pool, logger: logger)
     let services = try await withGracefulShutdownHandler {
-      try await prepare(pool, reachability)
+      try await prepare(pool, reachability, recorder)
     } onGracefulShutdown: {
       // Nothing is in flight yet, and a dependency may stay away for long.
       logger.info("stopped as requested before it was ready")
@@ -33,14 +34,16 @@ struct ServiceRunner: Service {
     let monitor = try runtime.topicMonitor()
     health.setProcessProblem(nil)
     logger.info("ready")
-    try await run([pool, MallocTrimmer(), monitor] + services)
+    try await run([pool, MallocTrimmer(), monitor, recorder] + services)
   }
 
   /// Waits for PostgreSQL, the schema and Kafka, registers their health checks, and makes the services.
-  private func prepare(_ pool: PostgresPool, _ reachability: Reachability) async throws -> [any Service] {
+  private func prepare(_ pool: PostgresPool, _ reachability: Reachability, _ recorder: ProcessRecorder) async throws -> [any Service] {
     health.add("kafka") { await reachability.check() }
     health.add("postgres") { await Self.problem { try await pool.check() } }
     try await waitForPostgres { try await pool.check() }
+    // Recorded first: a contract migration that begins after this sees the process, and one that began before is seen by the check.
+    try await waitForPostgres { try await recorder.record() }
     try await waitForPostgres { try await Migrator.verify(migrations, on: pool) }
     health.add("schema") { [migrations] in await Self.problem { try await Migrator.verify(migrations, on: pool) } }
     try await runtime.wait(for: "Kafka") { await reachability.check() }

@@ -10,6 +10,8 @@ public struct ServiceSettings: Sendable {
   public let service: String
   /// All settings of the process.
   public let settings: [Setting]
+  /// Sentences about settings that have no effect, for the log.
+  public let warnings: [String]
   private let values: [String: String]
 
   /// Reads and validates the settings.
@@ -43,8 +45,23 @@ public struct ServiceSettings: Sendable {
         problems += error.problems
       }
     }
+    var warnings: [String] = []
+    for former in FormerSetting.all {
+      switch former.finding(among: settings, isSet: { isSet($0, in: reader) }) {
+      case .problem(let text): problems.append(text)
+      case .warning(let text): warnings.append(text)
+      case nil: break
+      }
+    }
     guard problems.isEmpty else { throw SettingsError(problems) }
-    return ServiceSettings(service: service, settings: settings, values: values)
+    return ServiceSettings(service: service, settings: settings, warnings: warnings, values: values)
+  }
+
+  /// Whether a key has a value of any JSON type.
+  private static func isSet(_ key: String, in reader: ConfigReader) -> Bool {
+    let key = ConfigKey(key)
+    return reader.string(forKey: key) != nil || reader.double(forKey: key) != nil || reader.int(forKey: key) != nil
+      || reader.bool(forKey: key) != nil
   }
 
   private static func configurationFile(_ path: String, secrets: Set<String>) async throws(SettingsError) -> FileProvider<JSONSnapshot> {

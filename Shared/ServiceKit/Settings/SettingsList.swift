@@ -27,7 +27,7 @@ public struct SettingsList: Encodable, Sendable {
   /// Lists `settings`; a setting that occurs twice is listed once.
   public init(executable: String, settings: [Setting]) {
     self.executable = executable
-    version = ServiceProcess.version
+    version = BuildVersion.release
     var listed: Set<String> = []
     self.settings = settings.filter { listed.insert($0.key).inserted }.map { setting in
       Entry(

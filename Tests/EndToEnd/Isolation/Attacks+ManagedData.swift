@@ -20,7 +20,9 @@ extension Attacks {
       attacks["GET \(workspace)\(path)"] = list(path, filters)
     }
     let routes: [(String, String, String?)] = [
-      ("GET", "/members/{id}", nil), ("GET", "/members/{id}/timeline", nil), ("POST", "/members/{id}/invitation/resend", nil),
+      ("GET", "/members/{id}", nil), ("GET", "/members/{id}/timeline", nil), ("GET", "/members/{id}/export", nil),
+      ("GET", "/members/{id}/erasure", nil), ("POST", "/members/{id}/erasure", nil),
+      ("POST", "/members/{id}/invitation/resend", nil),
       ("POST", "/members/{id}/invitation/revoke", nil), ("GET", "/groups/{id}", nil), ("GET", "/groups/{id}/members", nil),
       ("GET", "/held-changes/{id}", nil), ("POST", "/held-changes/{id}/approve", nil), ("POST", "/held-changes/{id}/reject", nil),
       ("GET", "/provisioning-log/{id}", nil), ("POST", "/provisioning-log/{id}/replay", nil), ("GET", "/receipts/{id}", nil),

@@ -1,6 +1,7 @@
 import EdgeHTTP
 import EdgeReads
 import Foundation
+import HTTPTypes
 import Hummingbird
 import MailTemplates
 import Models
@@ -11,6 +12,7 @@ struct MembersAPIController: ManagementController {
   private let members: MembersQuery
   private let member: MemberQuery
   private let timelines: TimelineQuery
+  private let exports: MemberExportQuery
   private let commands: CommandClient
   private let cursors: CursorSeal
   private let bodies: BodyReader
@@ -19,6 +21,7 @@ struct MembersAPIController: ManagementController {
     members = MembersQuery(database: dependencies.database)
     member = MemberQuery(database: dependencies.database)
     timelines = TimelineQuery(database: dependencies.database)
+    exports = MemberExportQuery(database: dependencies.database)
     commands = dependencies.commands
     cursors = dependencies.cursors
     bodies = dependencies.bodies
@@ -28,6 +31,7 @@ struct MembersAPIController: ManagementController {
     routes.workspace.read("members", use: list)
     routes.workspace.read("members/{id}", use: show)
     routes.workspace.read("members/{id}/timeline", use: timeline)
+    routes.workspace.getAndHead("members/{id}/export", use: export)
     routes.workspace.action("members/{id}/invitation/resend") { request, context in try await order(request, context) { .resend($0) } }
     routes.workspace.action("members/{id}/invitation/revoke") { request, context in try await order(request, context) { .revoke($0) } }
   }
@@ -119,6 +123,24 @@ struct MembersAPIController: ManagementController {
       timeline.events.map { $0.json(actors) },
       next: timeline.next.map { next in
         CursorPosition(after: id.uuid, key: String(Int64((next.timeIntervalSince1970 * 1000).rounded())))
+      })
+  }
+
+  /// Everything that is known about a member, also about a deleted one, as lines of JSON.
+  @Sendable private func export(_ request: Request, _ context: CallerContext) async throws -> Response {
+    try QueryParameters(request.uri.query).check([])
+    let (id, workspace) = (try context.id(of: "member", UserID.self), context.caller.workspace)
+    let export = try await exports.export(of: id, in: workspace)
+    let first = try await export.page(of: .member, after: nil)
+    guard !first.rows.isEmpty else { throw ProblemDetails.unknown("member", "\(id)") }
+    let headers: HTTPFields = [.contentType: MemberExportBody.mediaType, .cacheControl: "no-store"]
+    guard request.method == .get else { return Response(status: .ok, headers: headers) }
+    let body = MemberExportBody(export: export, first: first)
+    return Response(
+      status: .ok, headers: headers,
+      body: ResponseBody { writer in
+        try await body.write(to: &writer)
+        try await writer.finish(nil)
       })
   }
 
