@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 
 /// Records the responses of scim-api in a file, which `ops/local/check-responses.py` compares with the OpenAPI document.
 ///
@@ -16,6 +17,8 @@ enum ResponseRecorder {
 
   /// The largest body that is recorded, in bytes.
   private static let maximumBody = 1 << 20
+  /// The number of responses that are recorded for each route and status. Tests under load get many thousands that are alike.
+  private static let maximumOfKind = 500
 
   /// The file, opened for appending; nil without one. Lines of concurrent tests do not mix, since each is a single write.
   private static let file: Int32? = {
@@ -25,15 +28,34 @@ enum ResponseRecorder {
     return file
   }()
 
+  private static let counts = Mutex<[String: Int]>([:])
+
   /// Records the response to a request, unless it is from the console, a health check or another server.
   static func record(_ method: String, _ url: URL, _ response: HTTPResponse) throws {
     guard let file, let path = URLComponents(url: url, resolvingAgainstBaseURL: false)?.percentEncodedPath,
-      path.hasPrefix("/api/") || path.hasPrefix("/.well-known/")
+      path.hasPrefix("/api/") || path.hasPrefix("/.well-known/"), isWanted("\(method) \(response.status) \(pattern(of: path))")
     else { return }
     let body = response.body.count <= maximumBody ? Data(response.body) : nil
     let line = Line(method: method, path: path, status: response.status, headers: response.headers, body: body)
-    let text = try JSONEncoder().encode(line) + Data("\n".utf8)
+    var text = try JSONEncoder().encode(line)
+    text.append(UInt8(ascii: "\n"))
     let written = text.withUnsafeBytes { write(file, $0.baseAddress, $0.count) }
     guard written == text.count else { throw CocoaError(.fileWriteUnknown) }
+  }
+
+  /// Counts a response, and returns whether there are few of its kind.
+  private static func isWanted(_ kind: String) -> Bool {
+    counts.withLock { counts in
+      counts[kind, default: 0] += 1
+      return counts[kind, default: 0] <= maximumOfKind
+    }
+  }
+
+  /// The path with `*` in place of ids and slugs, which have digits after the version of the API.
+  private static func pattern(of path: String) -> String {
+    let segments = path.split(separator: "/").map { segment in
+      segment != "v2" && segment.contains(where: \.isNumber) ? "*" : String(segment)
+    }
+    return segments.joined(separator: "/")
   }
 }

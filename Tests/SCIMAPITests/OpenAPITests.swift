@@ -31,10 +31,10 @@ struct OpenAPITests {
     // The document says that every GET has a HEAD, and every SCIM path a twin with the version of the protocol.
     let routed = Self.routes().filter { !$0.hasPrefix("HEAD ") && !Self.isVersioned($0) }
     var documented: Set<String> = []
-    for path in try #require(try Self.document()["paths"]?.object) {
-      for name in try #require(path.value.object).keys where Self.methods.contains(name) {
-        documented.insert("\(name.uppercased()) \(path.key)")
-      }
+    let paths = try #require(try Self.document()["paths"]?.object)
+    for path in paths {
+      let item = try #require(path.value.object, "\(path.key)")
+      for name in item.keys where Self.methods.contains(name) { documented.insert("\(name.uppercased()) \(path.key)") }
     }
     #expect(routed.subtracting(documented).sorted() == [], "add these routes to ops/openapi.yaml")
     #expect(documented.subtracting(routed).sorted() == [], "these routes do not exist")
@@ -63,8 +63,8 @@ struct OpenAPITests {
       ("ScimErrorType", SCIMErrorType.allCases.map(\.rawValue)),
     ])
   func values(schema: String, values: [String]) throws {
-    let stated = try Self.schema(schema)["enum"]?.array?.compactMap(\.string)
-    #expect(Set(try #require(stated)) == Set(values))
+    let stated = try #require(try Self.schema(schema)["enum"]?.array?.compactMap(\.string))
+    #expect(Set(stated) == Set(values))
   }
 
   private static func schema(_ name: String) throws -> JSONObject {
@@ -79,12 +79,14 @@ struct OpenAPITests {
       seats: SeatLimit(limit: 10), adminLanguage: "de")
     let object = try #require(try JSON(parsing: JSONData.encode(settings)).object)
     // `mailDomains` has routes of its own, and can be repeated in a change.
-    for (name, more) in [("Workspace", []), ("WorkspaceChange", []), ("NewWorkspace", ["mailDomains"])] {
+    for (name, more) in [("Workspace", []), ("WorkspaceChange", []), ("NewWorkspace", ["mailDomains"])] as [(String, [String])] {
       let properties = try #require(try Self.schema(name)["properties"]?.object)
-      #expect(Set(object.keys).subtracting(properties.keys).subtracting(more) == [], "\(name)")
+      let missing = Set(object.keys).subtracting(properties.keys).subtracting(more)
+      #expect(missing == [], "\(name)")
     }
-    let guarded = try #require(try Self.schema("ChangeGuard")["properties"]?.object)
-    #expect(Set(try #require(object["changeGuard"]?.object).keys) == Set(guarded.keys))
+    let documented = try #require(try Self.schema("ChangeGuard")["properties"]?.object)
+    let stored = try #require(object["changeGuard"]?.object)
+    #expect(Set(stored.keys) == Set(documented.keys))
   }
 
   @Test("is served to everybody, with a tag by which clients keep it")
@@ -99,10 +101,12 @@ struct OpenAPITests {
         let again = try await client.sendRaw("GET", "/api/openapi.json", "", headers: ["If-None-Match": known])
         #expect(again.status == 304 && again.body.isEmpty && again.headers["etag"] == tag, "\(known)")
       }
-      #expect(try await client.sendRaw("GET", "/api/openapi.json", "", headers: ["If-None-Match": "\"x\""]).status == 200)
+      let changed = try await client.sendRaw("GET", "/api/openapi.json", "", headers: ["If-None-Match": "\"x\""])
+      #expect(changed.status == 200)
       let head = try await client.sendRaw("HEAD", "/api/openapi.json", "", headers: [:])
       #expect(head.status == 200 && head.body.isEmpty && head.headers["content-length"] == "\(OpenAPIDocument.json.utf8.count)")
-      #expect(try await client.sendRaw("POST", "/api/openapi.json", "", headers: [:]).status == 405)
+      let refused = try await client.sendRaw("POST", "/api/openapi.json", "", headers: [:])
+      #expect(refused.status == 405 && refused.headers["allow"] == "GET, HEAD, OPTIONS")
     }
   }
 
@@ -111,10 +115,11 @@ struct OpenAPITests {
     var builder = EdgeBuilder()
     builder.rates.publicRead = Rate(perSecond: 0.001, burst: 2)
     try await serving(builder) { client in
-      for status in [200, 200, 429] {
-        #expect(try await client.sendRaw("GET", "/api/openapi.json", "", headers: [:]).status == status)
-      }
-      #expect(try await client.send("GET", "/Schemas").status == 200)
+      var statuses: [Int] = []
+      for _ in 0..<3 { statuses.append(try await client.sendRaw("GET", "/api/openapi.json", "", headers: [:]).status) }
+      #expect(statuses == [200, 200, 429])
+      let other = try await client.send("GET", "/Schemas")
+      #expect(other.status == 200)
     }
   }
 }
