@@ -22,7 +22,10 @@ extension EndToEnd {
         ("scim-api", "kafka_request_seconds_count"),
       ]
       var before: [String: Double] = [:]
-      for (service, sample) in samples { before[sample] = try #require(try await value(sample, of: service, deployment), "\(sample)") }
+      for (service, sample) in samples {
+        let value = try await value(sample, of: service, deployment)
+        before[sample] = try #require(value, "\(sample)")
+      }
       _ = try await workspace.identityProvider.create("measured@\(workspace.slug).example")
       for (service, sample) in samples {
         let start = try #require(before[sample])

@@ -163,7 +163,7 @@ def run(url, name, token, workspace, ids, protected, seconds, paths):
         environment = os.environ | {
             "PYTHONPATH": str(Path(__file__).resolve().parent),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "ROLLCALL_PROTECTED_TOKENS": " ".join(protected),
+            "FUZZ_PROTECTED_TOKENS": " ".join(protected),
             "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
         }
         # schemathesis keeps examples that failed in the current folder.

@@ -5,7 +5,7 @@ import os
 
 import schemathesis
 
-PROTECTED = set(os.environ.get("ROLLCALL_PROTECTED_TOKENS", "").split())
+PROTECTED = set(os.environ.get("FUZZ_PROTECTED_TOKENS", "").split())
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 

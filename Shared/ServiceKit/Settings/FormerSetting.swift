@@ -22,7 +22,7 @@ struct FormerSetting: Sendable, Hashable {
     FormerSetting(key: "read.patience", replacement: "read.retry-time", release: "0.3.0"),
   ]
 
-  /// The environment variable, `ROLLCALL_LIMIT_STRANGER_RATE`.
+  /// The name of its environment variable.
   var environmentName: String { Setting.environmentName(of: key) }
 
   /// What its presence means for a process.
