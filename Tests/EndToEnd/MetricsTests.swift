@@ -23,8 +23,9 @@ extension EndToEnd {
       ]
       var before: [String: Double] = [:]
       for (service, sample) in samples {
-        let value = try await value(sample, of: service, deployment)
-        before[sample] = try #require(value, "\(sample)")
+        let found = try await value(sample, of: service, deployment)
+        let start: Double = try #require(found, "\(sample)")
+        before[sample] = start
       }
       _ = try await workspace.identityProvider.create("measured@\(workspace.slug).example")
       for (service, sample) in samples {
