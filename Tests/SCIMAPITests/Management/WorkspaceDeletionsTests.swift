@@ -38,11 +38,14 @@ struct WorkspaceDeletionsTests {
   func ownToken() async throws {
     let bench = try await ManagementBench.start()
     try await bench.serving { client in
-      #expect(try await client.post("/deletion", #"{"slug":"acme","now":true}"#).status == 403)
-      #expect(try await client.send("DELETE", "/deletion").status == 403)
+      let answers = [
+        try await client.post("/deletion", #"{"slug":"acme","now":true}"#), try await client.send("DELETE", "/deletion"),
+      ]
+      #expect(answers.map(\.status) == [403, 403])
     }
     try await bench.serving(base: ResourcePath.admin) { client in
-      #expect(try await client.get("/workspace-deletions").status == 403)
+      let answer = try await client.get("/workspace-deletions")
+      #expect(answer.status == 403)
     }
     #expect(bench.operations.isEmpty)
     await bench.store.close()
