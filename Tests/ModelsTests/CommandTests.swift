@@ -127,7 +127,7 @@ struct CommandTests {
       "delete-group", "bulk", "create-workspace", "update-workspace", "order-invitation", "issue-token", "revoke-token",
       "decide-held-change", "restate", "rebuild", "rotate-token", "rotate-secret", "record-token-uses", "report-mail",
       "write-webhook", "delete-webhook", "disable-webhook", "order-webhook", "start-account-import", "stage-accounts", "apply-accounts",
-      "link-account", "unlink-account", "change-mail-domain",
+      "link-account", "unlink-account", "change-mail-domain", "delete-workspace", "restore-workspace", "erase-user",
     ]
     #expect(Set(Self.operations.map(\.type)) == Set(names.map { "rollcall.command.\($0).v1" }))
   }

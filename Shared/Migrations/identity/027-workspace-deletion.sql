@@ -20,6 +20,7 @@ create table identity.workspace_deletions (
   -- The numbers of deleted rows, by table.
   deleted jsonb not null default '{}'
 );
+comment on index identity.workspace_deletions_pkey is 'identity-store: the deletion of a workspace; management API: the list of deletions';
 
 -- As in 008. scim-api reads receipts only through the function below.
 alter table identity.workspace_deletions enable row level security;

@@ -12,7 +12,7 @@ import Testing
 struct AccountPagesTests {
   private static let path = "/console/accounts"
 
-  private static func operations(_ bench: ConsoleBench) -> [Command.Operation] { bench.builder.sentCommands.entries.map(\.operation) }
+  private static func operations(_ bench: ConsoleBench) -> [Command.Operation] { bench.commands.map(\.operation) }
 
   private static func names(_ page: Answer) -> [String] {
     page.text.components(separatedBy: "<th scope=\"row\">").dropFirst().map { String($0.prefix { $0 != "<" }) }
@@ -117,7 +117,7 @@ struct AccountPagesTests {
       let reject = try #require(action).output.1
       let rejected = try await client.post(String(reject), of: page, ["back": "accounts"])
       #expect(rejected.status == 303 && rejected.headers["location"] == Self.path, "\(rejected.text)")
-      let sent = bench.builder.sentCommands.entries
+      let sent = bench.commands
       #expect(
         sent.prefix(4).map(\.operation) == [
           .linkAccount(AccountLink(account: "a-ana")), .linkAccount(AccountLink(account: "another")), .unlinkAccount(AccountUnlink()),
@@ -135,7 +135,7 @@ struct AccountPagesTests {
           #expect(try await client.post("\(Self.path)/\(action)", of: page, ["user": user, "account": "a-ana"]).status == 404)
         }
       }
-      #expect(bench.builder.sentCommands.entries.count == sent.count)
+      #expect(bench.commands.count == sent.count)
     }
     await bench.close()
   }

@@ -123,6 +123,13 @@ struct ConsoleBench: Sendable {
     return group
   }
 
+  /// The commands that were sent, except those that open sessions.
+  var commands: [Command] {
+    builder.sentCommands.entries.filter { command in
+      if case .issueToken = command.operation { false } else { true }
+    }
+  }
+
   /// Serves the console while `body` runs.
   func serving(_ body: @Sendable (ConsoleClient) async throws -> Void) async throws {
     var builder = builder

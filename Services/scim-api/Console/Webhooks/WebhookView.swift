@@ -189,6 +189,7 @@ enum LocalTime {
     if text.hasSuffix("Z") || text.hasSuffix("z") { text.removeLast() }
     if text.count == 10 { text += "T00:00" }
     if text.count == 16 { text += ":00" }
-    return Timestamp.date(text + "Z")
+    // A longer text has an offset.
+    return text.count == 19 ? Timestamp.date(text + "Z") : nil
   }
 }
