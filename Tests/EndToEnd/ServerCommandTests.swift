@@ -86,7 +86,7 @@ extension EndToEnd {
       try await scimctl("workspace show", [other], printing: "suspended")
       try await scimctl("workspace restore", [other], printing: "restored")
       #expect(try await !scimctl("workspace show", [other]).contains("suspended"))
-      try await scimctl("workspace deletions", printing: "SLUG")
+      try await scimctl("workspace deletions")
 
       try await scimctl("workspace domain add", [slug, "http.\(slug).example"])
       #expect(try await scimctl("workspace domain list", [slug]) == "http.\(slug).example\n")
