@@ -22,3 +22,10 @@ struct Workspace: Sendable {
     try await scimctl(["group", "members", group]).split(separator: "\n").map(String.init)
   }
 }
+
+extension String {
+  /// The text with one space instead of those that align columns.
+  var withoutAlignment: String {
+    split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }.joined(separator: "\n")
+  }
+}
