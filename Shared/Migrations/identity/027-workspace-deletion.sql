@@ -106,7 +106,7 @@ grant execute on function identity.next_workspace_deletion(interval) to rollcall
 -- Deletes up to `page` rows of each table that has rows of a workspace, and returns how many were deleted; null if another process is at it, or the
 -- workspace is not to be deleted. When nothing is left, it completes the receipt and returns 0.
 create function identity.delete_workspace_page(the_workspace uuid, page bigint) returns bigint
-language plpgsql security definer set search_path = pg_catalog set rollcall.erasing = 'on' as $$
+language plpgsql security definer set search_path = pg_catalog as $$
 declare
   -- Counts that triggers maintain. They are deleted when what they count is.
   derived text[] := array[
@@ -136,6 +136,8 @@ begin
   and (w.settings -> 'deletion' ->> 'dueAt')::timestamptz <= now()
   on conflict do nothing;
 
+  -- As in identity.erase_person.
+  perform set_config('rollcall.erasing', 'on', true);
   for round in 1..2 loop
     exit when round = 2 and total > 0;
     for target in
@@ -170,6 +172,7 @@ begin
       end if;
     end loop;
   end loop;
+  perform set_config('rollcall.erasing', 'off', true);
   if total > 0 then
     return total;
   end if;
