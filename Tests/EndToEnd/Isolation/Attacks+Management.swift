@@ -126,9 +126,12 @@ extension Attacks {
       victimsToken = try #require(try await victim.scimctl(["token", "list"]).split(separator: " ").first.map(String.init))
     }
 
-    func send(_ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:]) async throws -> HTTPResponse {
+    func send(
+      _ method: String, _ path: String, _ body: String? = nil, headers: [String: String] = [:], sentBefore: String = ""
+    ) async throws -> HTTPResponse {
       try await attacker.send(
-        method, "/api/v2/admin\(path)", body, headers: ["Content-Type": "application/json"].merging(headers) { $1 }, token: token)
+        method, "/api/v2/admin\(path)", body, headers: ["Content-Type": "application/json"].merging(headers) { $1 }, token: token,
+        sentBefore: sentBefore)
     }
   }
 }
