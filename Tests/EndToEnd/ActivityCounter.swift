@@ -36,14 +36,14 @@ struct Activity: CustomStringConvertible {
       texts: texts.reduce(into: [:]) { $0[$1.key] = $1.value - share * (idle.texts[$1.key] ?? 0) })
   }
 
-  /// The median of each count.
-  static func median(of activities: [Activity]) -> Activity {
-    func median(_ count: (Activity) -> Double) -> Double { activities.map(count).sorted()[activities.count / 2] }
+  /// The lower quartile of each count: what is done now and then, or more often on a busy machine, adds to some activities only.
+  static func lowerQuartile(of activities: [Activity]) -> Activity {
+    func quartile(_ count: (Activity) -> Double) -> Double { activities.map(count).sorted()[activities.count / 4] }
     let texts = Set(activities.flatMap(\.texts.keys))
     return Activity(
-      commands: median(\.commands), transactions: median(\.transactions), messages: median(\.messages), wakeUps: median(\.wakeUps),
-      seconds: median(\.seconds),
-      texts: texts.reduce(into: [:]) { all, text in all[text] = median { $0.texts[text] ?? 0 } })
+      commands: quartile(\.commands), transactions: quartile(\.transactions), messages: quartile(\.messages), wakeUps: quartile(\.wakeUps),
+      seconds: quartile(\.seconds),
+      texts: texts.reduce(into: [:]) { all, text in all[text] = quartile { $0.texts[text] ?? 0 } })
   }
 }
 

@@ -53,11 +53,9 @@ extension EndToEnd {
 extension WebhookReceiver {
   /// Runs the server for as long as `body` takes.
   func during(_ body: () async throws -> Void) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await self.run() }
-      try await self.ready()
+    try await running([self]) {
+      try await ready()
       try await body()
-      group.cancelAll()
     }
   }
 }

@@ -70,8 +70,8 @@ extension EndToEnd {
             }.without(idle))
         }
         try await settle(deployment)
-        // The median, since maintenance that runs now and then is not part of a write.
-        let one = Activity.median(of: activities)
+        // Not the median: a busy machine splits the work of a write into more batches, and maintenance is not part of a write.
+        let one = Activity.lowerQuartile(of: activities)
         print("\(name): \(one)")
         #expect(one.commands <= bounds.commands, "\(name): \(one)")
         #expect(one.transactions <= bounds.transactions, "\(name): \(one)")

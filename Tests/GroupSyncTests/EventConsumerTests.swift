@@ -62,22 +62,6 @@ struct EventConsumerTests {
       }
     }
   }
-
-  /// Runs services for as long as `body` takes, then shuts them down gracefully.
-  private func running(_ services: [any Service], body: () async throws -> Void) async throws {
-    let group = ServiceGroup(services: services, logger: quiet)
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-      tasks.addTask { try await group.run() }
-      do {
-        try await body()
-      } catch {
-        tasks.cancelAll()
-        throw error
-      }
-      await group.triggerGracefulShutdown()
-      try await tasks.waitForAll()
-    }
-  }
 }
 
 /// A service that collects the messages of a topic.

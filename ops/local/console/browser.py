@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from selenium import webdriver
-from selenium.common.exceptions import JavascriptException, StaleElementReferenceException
+from selenium.common.exceptions import JavascriptException, NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -58,6 +58,7 @@ class Browser:
 
     @property
     def text(self):
+        """The visible text of the page. Raises NoSuchElementException while the page has no body."""
         return self.driver.find_element(By.TAG_NAME, "body").text
 
     def wait(self, name, condition, timeout=TIMEOUT):
@@ -67,7 +68,8 @@ class Browser:
             try:
                 if result := condition():
                     return result
-            except StaleElementReferenceException:
+            except (NoSuchElementException, StaleElementReferenceException):
+                # The page is being replaced; it may have no body yet.
                 pass
             if time.monotonic() > deadline:
                 raise Failure(f"{name}: timed out after {timeout} s at {self.path}, which shows:\n{self.text[:3000]}")
@@ -79,7 +81,7 @@ class Browser:
 
     def expect_no_text(self, *texts):
         for text in texts:
-            if text in self.text:
+            if text in self.wait("a page", lambda: self.text):
                 raise Failure(f"unexpected text '{text}' at {self.path}, which shows:\n{self.text[:3000]}")
 
     def reload_until(self, name, condition, timeout=TIMEOUT):

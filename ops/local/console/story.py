@@ -77,7 +77,7 @@ class Story:
         if not session["httpOnly"] or session["sameSite"] not in ("Lax", "Strict"):
             raise Failure(f"the session cookie has wrong attributes: {session}")
         browser.open(self.origin + link[link.index("/console/"):])
-        if "This link is not valid" not in browser.text:
+        if "This link is not valid" not in browser.wait("a page", lambda: browser.text):
             browser.click("Sign in")
             browser.expect_text("This link is not valid")
         browser.open("/console/members")

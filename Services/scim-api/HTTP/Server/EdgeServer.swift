@@ -45,7 +45,7 @@ where Responder.Context: InitializableFromSource<ConnectionContextSource> {
   package func run() async throws {
     let connections = OpenConnections()
     let handler = connectionHandler(connections)
-    let listener = try await bind(handler(nil))
+    let listener = try await bind(connections, handler(nil))
     let port = listener.channel.localAddress?.port ?? configuration.port
     if configuration.sharesPort { await takeOver(listener.channel) }
     logger.info("listening", metadata: ["host": "\(configuration.host)", "port": "\(port)"])
@@ -67,12 +67,25 @@ where Responder.Context: InitializableFromSource<ConnectionContextSource> {
       }
     } onGracefulShutdown: {
       connections.startDraining()
-      listener.channel.close(promise: nil)
+      close(listener.channel, connections, until: .now() + .seconds(1))
     }
     logger.info("all connections are closed")
   }
 
-  private func bind(_ connection: HTTP1Channel) async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
+  /// Closes the listener once every connection that it has accepted is handled, at the latest at `end`.
+  ///
+  /// A listener that closes drops the connections whose pipelines are being set up, and the process traps (swift-nio issue 2813).
+  private func close(_ listener: any Channel, _ connections: OpenConnections, until end: NIODeadline) {
+    listener.setOption(.autoRead, value: false).whenComplete { _ in
+      if !connections.hasUnhandled || NIODeadline.now() > end {
+        listener.close(promise: nil)
+      } else {
+        listener.eventLoop.scheduleTask(in: .milliseconds(10)) { close(listener, connections, until: end) }
+      }
+    }
+  }
+
+  private func bind(_ connections: OpenConnections, _ connection: HTTP1Channel) async throws -> NIOAsyncChannel<HTTP1Channel.Value, Never> {
     let maximumConnections = configuration.maximumConnections
     let certificate = configuration.certificate
     return try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -82,7 +95,8 @@ where Responder.Context: InitializableFromSource<ConnectionContextSource> {
       .childChannelOption(.allowRemoteHalfClosure, value: true)
       .serverChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(AvailableConnectionsChannelHandler(maxConnections: maximumConnections))
+          try channel.pipeline.syncOperations.addHandlers(
+            AcceptHandler(connections), AvailableConnectionsChannelHandler(maxConnections: maximumConnections))
         }
       }
       .bind(host: configuration.host, port: configuration.port) { channel in

@@ -5,6 +5,8 @@ import Synchronization
 final class OpenConnections: Sendable {
   private struct State {
     var channels: [ObjectIdentifier: any Channel] = [:]
+    /// Accepted by the listener, and not yet added.
+    var unhandled = 0
     var isDraining = false
   }
 
@@ -14,8 +16,18 @@ final class OpenConnections: Sendable {
   /// Whether each connection is closed after its next response.
   var isDraining: Bool { state.withLock { $0.isDraining } }
 
+  /// Whether the listener has accepted a connection that is not added yet.
+  var hasUnhandled: Bool { state.withLock { $0.unhandled > 0 } }
+
+  func accept() {
+    state.withLock { $0.unhandled += 1 }
+  }
+
   func add(_ channel: any Channel) {
-    state.withLock { $0.channels[ObjectIdentifier(channel)] = channel }
+    state.withLock {
+      $0.unhandled -= 1
+      $0.channels[ObjectIdentifier(channel)] = channel
+    }
   }
 
   func remove(_ channel: any Channel) {
