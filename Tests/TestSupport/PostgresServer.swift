@@ -87,10 +87,15 @@ public final class PostgresServer: Sendable {
     return name
   }
 
-  /// Creates the template for databases with these migrations, since a copy is much faster than the migrations.
+  /// Creates the template for databases with these migrations, since a copy is much faster than the migrations. They run as the owner, who
+  /// is no superuser.
   private func makeTemplate(of migrations: [Migration]) async throws -> String {
     let name = try await createDatabase()
-    try await withPool(url(database: name)) { pool in
+    try await withPool(url()) { pool in
+      _ = try await pool.query(Self.owner)
+      _ = try await pool.query(Statement(once: "own database", "alter database \(name) owner to rollcall_owner"))
+    }
+    try await withPool(url(database: name, role: "rollcall_owner")) { pool in
       _ = try await Migrator.apply(migrations, on: pool, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     }
     try await makeLogins()
@@ -134,6 +139,19 @@ public final class PostgresServer: Sendable {
     }
     await pool.close()
   }
+
+  /// The role that runs the migrations, as `ops/local/database.sql` has it.
+  private static let owner = Statement(
+    "create owner",
+    """
+    do $$
+    begin
+      create role rollcall_owner login createrole;
+    exception when duplicate_object or unique_violation then
+      null;
+    end
+    $$
+    """)
 
   /// The login roles as `ops/local/database.sql` has them.
   private static let logins = Statement(
