@@ -311,7 +311,7 @@ struct EdgeTests {
             clients.addTask {
               // Ends when the server refuses connections.
               while let text = try? await client.exchange(request) {
-                #expect(text.isEmpty || text.hasPrefix("HTTP/1.1 401"))
+                #expect(text.isEmpty || text.hasPrefix("HTTP/1.1 4"))
               }
             }
           }
