@@ -6,7 +6,7 @@
 - Paths of this repository that are named in code exist.
 - Every route that is shown with its method, and every `/api/…` path, is in ops/openapi.yaml.
 - Every `scimctl` command has subcommands and options that `scimctl` knows, and every script of ops/ exists, is executable and knows its options.
-- The newest version in CHANGELOG.md is the one that every executable prints.
+- The newest version in CHANGELOG.md is the one that every executable prints, before the commit.
 
 `--build FOLDER` names the folder of the executables, `.build/debug` by default.
 """
@@ -170,7 +170,8 @@ def version_faults(build):
         return
     for executable in EXECUTABLES:
         printed = subprocess.run([build / executable, "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
-        if printed != f"{executable} {match[1]}":
+        # Builds of ops/local/build also know their commit.
+        if not re.fullmatch(rf"{re.escape(f'{executable} {match[1]}')}( \([0-9a-f]+\))?", printed):
             yield f"CHANGELOG.md: the newest version is {match[1]}, but {executable} --version prints '{printed}'"
 
 
