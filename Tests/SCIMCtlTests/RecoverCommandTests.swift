@@ -1,4 +1,5 @@
 import Kafka
+import Logging
 import Migrations
 import Models
 import Postgres
@@ -9,6 +10,8 @@ import Testing
 
 @Suite("scimctl recover")
 struct RecoverCommandTests {
+  private let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
+
   /// The committed, first and last offset of a partition, the offset in the restored database, whether a rebuild publishes the content again,
   /// and the new offset.
   private static let offsets: [(committed: Int64?, low: Int64, high: Int64, recorded: Int64?, isRestated: Bool, expected: Int64?)] = [
