@@ -78,7 +78,7 @@ public struct ClusterInspection: Sendable {
   public func positions(
     of group: String, on partitions: [String: Int], timeout: Duration = .seconds(10)
   ) async throws -> [TopicPartition: Position] {
-    let handle = try bystander(of: group)
+    let handle = try groupClient(group)
     return try await DedicatedThread.run("kafka-inspection") { [handle] in
       let all = partitions.flatMap { topic, count in (0..<Int32(count)).map { TopicPartition(topic: topic, partition: $0) } }
       var positions: [TopicPartition: Position] = [:]
@@ -105,7 +105,7 @@ public struct ClusterInspection: Sendable {
   /// - Throws: ``KafkaError``: ``KafkaError/isAboutMembers`` while the group has members. A member that has ended counts until its session
   ///   times out.
   public func commit(_ offsets: [TopicPartition: Int64], of group: String) async throws {
-    let handle = try bystander(of: group)
+    let handle = try groupClient(group)
     try await DedicatedThread.run("kafka-inspection") { [handle] in
       let code = handle.withList(offsets.map { ($0.key, offset: $0.value) }) { rd_kafka_commit(handle.pointer, $0, 0) }
       try Self.check(code ?? RD_KAFKA_RESP_ERR__FAIL, "set the offsets of group '\(group)'", handle, nil)
@@ -113,7 +113,7 @@ public struct ClusterInspection: Sendable {
   }
 
   /// A consumer that does not subscribe, and so does not join the group.
-  private func bystander(of group: String) throws(KafkaError) -> ClientHandle {
+  private func groupClient(_ group: String) throws(KafkaError) -> ClientHandle {
     try ClientHandle(
       RD_KAFKA_CONSUMER, configuration, properties: ["group.id": group, "enable.auto.commit": "false"],
       callbacks: ClientCallbacks(logger: logger, failed: { [logger] _, reason in logger.debug("inspection: \(reason)") }))
