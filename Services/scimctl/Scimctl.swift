@@ -14,8 +14,8 @@ package struct Scimctl: AsyncParsableCommand {
       ROLLCALL_TOKEN, else the profile of 'scimctl login'. The audit trail then names the token.
 
       With --direct, or if only ROLLCALL_DATABASE_URL is set, they use the database, and ROLLCALL_KAFKA (with ROLLCALL_KAFKA_PROPERTIES) \
-      for changes. 'migrate', 'dead-letters', 'top' and 'doctor --deep' always do. The audit trail then names you: the value of --as, else \
-      ROLLCALL_OPERATOR, else your login name.
+      for changes. 'migrate', 'recover', 'dead-letters', 'top' and 'doctor --deep' always do. The audit trail then names you: the value of \
+      --as, else ROLLCALL_OPERATOR, else your login name.
 
       Settings are read from the environment, or from the JSON file in ROLLCALL_CONFIG_FILE. ROLLCALL_WORKSPACE is the default for \
       --workspace. Lists and 'show' commands print JSON with --json. Headings of tables are printed to standard error if standard output is \
@@ -26,7 +26,7 @@ package struct Scimctl: AsyncParsableCommand {
       MigrateCommand.self, WorkspaceCommands.self, TokenCommands.self, OAuthClientCommands.self, UserCommands.self, GroupCommands.self,
       InvitationCommands.self, SignInCommand.self, WebhookCommands.self, EventCommands.self,
       ConsoleCommands.self, HeldCommands.self, LogCommands.self, AuditCommands.self, DoctorCommand.self, TopCommand.self,
-      DirectoryCommands.self, RebuildCommand.self, DeadLetterCommands.self,
+      DirectoryCommands.self, RebuildCommand.self, RecoverCommand.self, DeadLetterCommands.self,
       ReceiptCommands.self, LoginCommand.self, ProfileCommands.self, SettingsCommand.self,
     ])
 

@@ -2,7 +2,7 @@ import CKafka
 import Logging
 import Models
 
-/// Reads the topics of a cluster and the offsets of consumer groups, without joining a group.
+/// Reads the topics of a cluster, and reads and sets the offsets of consumer groups, without joining a group.
 public struct ClusterInspection: Sendable {
   private let configuration: KafkaConfiguration
   private let client: AdministrationClient
@@ -78,10 +78,7 @@ public struct ClusterInspection: Sendable {
   public func positions(
     of group: String, on partitions: [String: Int], timeout: Duration = .seconds(10)
   ) async throws -> [TopicPartition: Position] {
-    // A consumer that does not subscribe, and so does not join the group.
-    let handle = try ClientHandle(
-      RD_KAFKA_CONSUMER, configuration, properties: ["group.id": group, "enable.auto.commit": "false"],
-      callbacks: ClientCallbacks(logger: logger, failed: { [logger] _, reason in logger.debug("inspection: \(reason)") }))
+    let handle = try groupClient(group)
     return try await DedicatedThread.run("kafka-inspection") { [handle] in
       let all = partitions.flatMap { topic, count in (0..<Int32(count)).map { TopicPartition(topic: topic, partition: $0) } }
       var positions: [TopicPartition: Position] = [:]
@@ -101,6 +98,25 @@ public struct ClusterInspection: Sendable {
       for entry in committed ?? [] where entry.offset >= 0 { positions[entry.partition]?.committed = entry.offset }
       return positions
     }
+  }
+
+  /// Sets the offsets at which a group without members continues.
+  ///
+  /// - Throws: ``KafkaError``: ``KafkaError/isAboutMembers`` while the group has members. A member that has ended counts until its session
+  ///   times out.
+  public func commit(_ offsets: [TopicPartition: Int64], of group: String) async throws {
+    let handle = try groupClient(group)
+    try await DedicatedThread.run("kafka-inspection") { [handle] in
+      let code = handle.withList(offsets.map { ($0.key, offset: $0.value) }) { rd_kafka_commit(handle.pointer, $0, 0) }
+      try Self.check(code ?? RD_KAFKA_RESP_ERR__FAIL, "set the offsets of group '\(group)'", handle, nil)
+    }
+  }
+
+  /// A consumer that does not subscribe, and so does not join the group.
+  private func groupClient(_ group: String) throws(KafkaError) -> ClientHandle {
+    try ClientHandle(
+      RD_KAFKA_CONSUMER, configuration, properties: ["group.id": group, "enable.auto.commit": "false"],
+      callbacks: ClientCallbacks(logger: logger, failed: { [logger] _, reason in logger.debug("inspection: \(reason)") }))
   }
 
   private static func check(_ code: rd_kafka_resp_err_t, _ action: String, _ handle: ClientHandle, _ topic: String?) throws(KafkaError) {

@@ -72,6 +72,12 @@ extension KafkaError {
 
   private static let missingTopic = Set(["UNKNOWN_TOPIC_OR_PART", "_UNKNOWN_TOPIC", "_UNKNOWN_PARTITION"])
 
+  /// Whether a consumer group rejected the offsets because it has members, or is being rebalanced.
+  public var isAboutMembers: Bool { Self.aboutMembers.contains(code) }
+
+  private static let aboutMembers = Set(
+    [RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS].map { Code($0) })
+
   /// What to do about the error, if that is not obvious.
   private var advice: String? {
     code == .fencedInstanceID

@@ -17,7 +17,7 @@ extension EndToEnd {
       "group members", "invitation list", "invitation show", "invitation template show", "invitation template preview",
       "invitation template export", "console sessions", "held list", "held show", "log tail", "log show", "audit list", "audit show",
       "directory check", "dead-letters list", "dead-letters show", "receipt list", "receipt show", "receipt keys", "settings", "top",
-      "login", "profile list", "profile use", "profile remove",
+      "login", "profile list", "profile use", "profile remove", "recover",
     ]
 
     @Test("Every command that changes something prints the workspace")

@@ -12,6 +12,7 @@ extension EndToEnd {
     /// The commands that need the database or Kafka themselves, or neither these nor a server.
     static let withoutServer: Set<String> = [
       "migrate", "settings", "dead-letters list", "dead-letters show", "dead-letters replay", "dead-letters drop", "top",
+      "recover",
     ]
 
     /// The commands that do not work with the database.

@@ -92,6 +92,25 @@ struct ConsumerTests {
     }
   }
 
+  @Test("The offsets of a group can be set while it has no members")
+  func offsets() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("offsets", count: 12)
+    let consumer = try broker.consumer(of: topic)
+    let partition = TopicPartition(topic: topic.name, partition: 0)
+    let inspection = try ClusterInspection(broker.configuration(), logger: .init(label: "inspection"))
+    try await inspection.commit([partition: 7], of: consumer.group)
+    let position = try await inspection.positions(of: consumer.group, on: [topic.name: 1])[partition]
+    #expect(position?.committed == 7)
+    try await running(consumer) {
+      var batches = consumer.batches.makeAsyncIterator()
+      let batch = try #require(await batches.next())
+      #expect(batch.messages.first?.offset == 7)
+      let failure = await #expect(throws: KafkaError.self) { try await inspection.commit([partition: 3], of: consumer.group) }
+      #expect(failure?.isAboutMembers == true)
+    }
+  }
+
   @Test("The batches end when the consumer shuts down")
   func shutdown() async throws {
     let broker = try await KafkaBroker.shared()

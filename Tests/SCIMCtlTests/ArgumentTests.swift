@@ -216,6 +216,7 @@ struct ArgumentTests {
     #expect(try parse(ListGroupMembers.self, "group", "members", "Data team").name == "Data team")
     #expect(try parse(SignInCommand.self, "sign-in", "Ana@example.com", "-w", "acme").email == "Ana@example.com")
     _ = try parse(MigrateCommand.self, "migrate")
+    _ = try parse(RecoverCommand.self, "recover")
     _ = try parse(ShowWorkspace.self, "workspace", "show", "acme")
     _ = try parse(ListGroups.self, "group", "list")
   }
