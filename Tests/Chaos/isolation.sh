@@ -34,13 +34,14 @@ choose_faults() {
     fi
   fi
   [[ $faults != none ]] || faults=''
+  [[ $faults != all ]] || faults=$(IFS=, && echo "${all_faults[*]}")
   for name in ${faults//,/ }; do
     [[ " ${all_faults[*]} suspend-one " == *" $name "* ]] || fail "unknown fault '$name'; the faults are: ${all_faults[*]} suspend-one"
   done
   [[ -z $faults || $compose == 0 ]] || fail "--faults does not work with --compose"
   [[ -z $faults || -z $upgrade_from ]] || fail "--faults does not work with --upgrade-from"
   ! needs_isolation || [[ $(id -u) == 0 ]] || fail "only root can inject these faults: ${isolated_faults[*]}"
-  if has_fault clock || needs_isolation; then
+  if [[ $isolated == 0 ]] && { has_fault clock || needs_isolation; }; then
     "$root/ops/local/install" --chaos
   fi
 }
@@ -51,6 +52,7 @@ run_isolated() {
   "$root/ops/local/build" "$configuration" >/dev/null
   unshare --net --mount true 2>/dev/null ||
     fail "namespaces cannot be created here, so that these faults are not possible: ${isolated_faults[*]}; choose others with --faults"
+  export ROLLCALL_LOCAL=${local_dir%/*}
   # The packets of the loopback interface are of the size that they would have between machines.
   exec unshare --net --mount -- bash -c 'ip link set lo up mtu 1500 && exec "$@"' bash "$0" --isolated "${arguments[@]}"
 }
@@ -71,10 +73,10 @@ create_disk() {
   image=$(mktemp /var/tmp/rollcall-chaos-disk.XXXXXX)
   truncate --size "$2" "$image"
   mkdir -p "$disks/$1"
-  mkfs.ext4 -q -m 0 "$image" && mount -o loop "$image" "$disks/$1" || {
+  if ! mkfs.ext4 -q -m 0 "$image" || ! mount -o loop "$image" "$disks/$1"; then
     rm "$image"
     fail "file systems cannot be mounted here, so that slow-disk and full-disk are not possible; choose other faults with --faults"
-  }
+  fi
   rm "$image"
   mkdir "$disks/$1/data"
   ln -s "$disks/$1/data" "$local_dir/$1"
@@ -87,6 +89,8 @@ end_faults() {
     ! mountpoint --quiet "$disks/$name" || fsfreeze --unfreeze "$disks/$name" 2>/dev/null || true
   done
   for name in "${processes[@]}"; do
-    ! pid=$(process_pid "$name") || pkill -CONT --session "$(ps --no-headers -o sid --pid "$pid")" || true
+    # With the processes of PostgreSQL.
+    # shellcheck disable=SC2046
+    ! pid=$(process_pid "$name") || kill -s CONT "$pid" $(<"/proc/$pid/task/$pid/children") 2>/dev/null || true
   done
 }
