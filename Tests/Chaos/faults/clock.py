@@ -2,6 +2,8 @@
 
 import glob
 import os
+import shutil
+import subprocess
 import time
 import urllib.request
 from email.utils import parsedate_to_datetime
@@ -15,6 +17,7 @@ STEP = 40
 DURATION = 5
 
 LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"
+CONDITION_WAIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "condition_wait.c")
 
 
 class ClockSteps(Fault):
@@ -24,14 +27,13 @@ class ClockSteps(Fault):
         self.suite = suite
 
     def inject(self, wait):
-        libraries = glob.glob(LIBRARY)
-        require(libraries, "the package faketime is not installed")
+        libraries = self.libraries()
         try:
             for service in SERVICES:
                 self.set_clock(service, 0)
                 with open(self.environment(service), "w", encoding="utf-8") as file:
                     file.write(
-                        f"LD_PRELOAD={libraries[0]}\nFAKETIME_TIMESTAMP_FILE={self.clock(service)}\nFAKETIME_CACHE_DURATION=1\n"
+                        f"LD_PRELOAD={libraries}\nFAKETIME_TIMESTAMP_FILE={self.clock(service)}\nFAKETIME_CACHE_DURATION=1\n"
                         "FAKETIME_DONT_FAKE_MONOTONIC=1\nNO_FAKE_STAT=1\n"
                     )
                 self.suite.call("suite_restart", service)
@@ -48,6 +50,15 @@ class ClockSteps(Fault):
                 if os.path.exists(self.environment(service)):
                     os.remove(self.environment(service))
                     self.suite.call("suite_restart", service)
+
+    def libraries(self):
+        """The libraries to preload: libfaketime and its complement for librdkafka, which is compiled with the compiler of the Swift toolchain."""
+        found = glob.glob(LIBRARY)
+        require(found, "the package faketime is not installed")
+        compiler = os.path.join(os.path.dirname(os.path.realpath(shutil.which("swift"))), "clang")
+        complement = os.path.join(self.suite.folder, "run", "condition_wait.so")
+        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", complement, CONDITION_WAIT], check=True, capture_output=True)
+        return f"{complement}:{found[0]}"
 
     def clock(self, service):
         return os.path.join(self.suite.folder, "run", f"{service}.clock")
