@@ -5,14 +5,14 @@ from faults.clock import ClockSteps
 from faults.full_disk import FullDisk
 from faults.slow_disk import SlowDisk
 from faults.suspension import Suspension
-from suite import PROCESSES, SERVICES
+from suite import PROCESSES
 
 
 def create(names, suite, random):
-    """Returns the faults of a comma-separated list of kinds, in a random order. `suspend-one` suspends only one service, chosen at random."""
+    """Returns the faults of a comma-separated list of kinds, in a random order."""
     kinds = {
         "suspend": lambda: [Suspension(suite, process) for process in PROCESSES],
-        "suspend-one": lambda: [Suspension(suite, random.choice(SERVICES))],
+        "suspend-one": lambda: [Suspension(suite, random.choice(["invitation-mailer", "group-sync"]))],
         "network": lambda: network.faults(suite),
         "slow-disk": lambda: [SlowDisk(suite, server, random) for server in ("postgres", "broker")],
         "full-disk": lambda: [FullDisk(suite)],

@@ -15,7 +15,7 @@ class Suspension(Fault):
         self.suite = suite
         self.process = process
         self.name = f"suspend {process}"
-        self.may_repeat_mails = process == "postgres"
+        self.may_repeat_mails = process in ("postgres", "invitation-mailer")
 
     def may_kill(self, process):
         # A kill of the broker suspends and resumes all services.
