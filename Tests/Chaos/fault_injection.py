@@ -6,6 +6,8 @@ import time
 from collections import Counter
 from dataclasses import dataclass
 
+from faults.fault import FaultFailed
+
 INTERVAL = 2.0
 
 # Seconds of kills alone before each other fault.
@@ -88,7 +90,9 @@ class FaultInjector(threading.Thread):
             fault.inject(lambda seconds: self.kill_for(seconds, fault.may_kill))
             self.injected.append(InjectedFault(fault.name, began, time.time(), self.writes() - writes, fault.may_repeat_mails))
         except Exception as error:  # FaultFailed, the failure of a command, or a bug in the test.
-            self.failed_faults.append(f"{fault.name}: {error}")
+            # A fault that the end of the test cut short need not have had an effect.
+            if not (isinstance(error, FaultFailed) and self.stopping.is_set()):
+                self.failed_faults.append(f"{fault.name}: {error}")
 
     def kill_for(self, seconds, may_kill):
         """Kills processes for some seconds. Returns whether the test has ended meanwhile."""
