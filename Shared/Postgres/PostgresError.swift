@@ -38,13 +38,13 @@ public struct PostgresError: Error, Sendable, Hashable {
 }
 
 extension PostgresError {
-  /// Whether a retry, later or on another connection, may succeed: there is no connection, the server is starting or stopping or has too
-  /// many connections, or the transaction was the victim of a deadlock or serialization failure.
+  /// Whether a retry, later or on another connection, may succeed: there is no connection, the server is starting or stopping, has too
+  /// many connections or a full disk, or the transaction was the victim of a deadlock or serialization failure.
   public var isTransient: Bool {
     switch sqlState {
     case _ where isPlanStale: true
     case "": !isPermanent
-    case "40001", "40P01", "53300", "57P01", "57P02", "57P03", "57P05", "25P03": true
+    case "40001", "40P01", "53100", "53300", "57P01", "57P02", "57P03", "57P05", "25P03": true
     default: sqlState.hasPrefix("08")
     }
   }

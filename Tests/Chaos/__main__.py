@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 
 import directory_check
@@ -23,6 +24,7 @@ def arguments():
     for name in ("users", "groups", "workers", "seed"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--seconds", type=int)
+    parser.add_argument("--faults", default="", help="kinds of faults beside the kills, separated by commas")
     parser.add_argument("--upgrade", action="store_true", help="roll the services between two releases instead of killing processes")
     parser.add_argument("--compose", action="store_true", help="the suite runs in containers")
     parser.add_argument("--build", required=True, help="the build configuration, for the title of the report")
@@ -63,18 +65,24 @@ def describe(run, report, requests, retries, unacknowledged, duplicates, errors)
                 ("errors in the logs", errors),
             ],
         )
+        report.section(
+            "Other faults: seconds, and writes acknowledged meanwhile",
+            [(fault.name, f"{fault.ended - fault.began:.1f} s, {fault.writes:,} writes") for fault in injector.injected],
+        )
     report.section(
         "Mails",
         [
             ("delivered", len(run.suite.mailbox.mails)),
-            ("duplicates caused by a kill of the mailer", len(duplicates)),
-            ("seconds from first delivery to that kill, maximum", max(duplicates, default=None)),
+            ("duplicates caused by a fault", len(duplicates)),
+            ("seconds from first delivery to that fault, maximum", max(duplicates, default=None)),
         ],
     )
 
 
 def main():
     options = arguments()
+    # So that faults end and are undone.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     report = Report(f"{options.users} users, {options.groups} groups, seed {options.seed}, {options.build} build")
     print(report.title, flush=True)
     suite = ComposeSuite() if options.compose else LocalSuite(options.local)
@@ -87,7 +95,7 @@ def main():
     # Copied now, because the store check sends requests too.
     requests, retries = dict(run.counts.responses), dict(run.counts.retries)
     unacknowledged, store = store_check.check(run.provider("reader"), suite.database, run.ledger, run.counts.stale_reads)
-    duplicates, invitations = invitation_check.check(suite.database, run.ledger, suite.mailbox.mails, run.fault_injector.kills)
+    duplicates, invitations = invitation_check.check(suite.database, run.ledger, suite.mailbox.mails, run.fault_injector)
     errors = logs.errors({service: suite.log_lines(service) for service in SERVICES})
     describe(run, report, requests, retries, unacknowledged, duplicates, errors)
     if suite.product:
@@ -104,10 +112,11 @@ def main():
         Check("requests given up", run.counts.given_up),
         Check("unexpected responses", run.counts.unexpected),
         Check("processes that ended without being killed", run.fault_injector.unexpected_exits),
+        Check("faults that failed or had no effect", run.fault_injector.failed_faults, f"{len(run.fault_injector.injected)} injected"),
         Check("processes that did not restart or are not ready", run.fault_injector.failures + not_ready),
     ]
     report.print()
-    report.write(os.path.join(options.local, "results.json"), run.fault_injector.kills)
+    report.write(os.path.join(options.local, "results.json"), run.fault_injector)
     return 0 if report.passes else 1
 
 

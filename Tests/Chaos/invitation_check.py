@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 
 from check import Check
 
-# The most mails that one kill of the mailer can send twice: one for each of its connections to the mail server, and as many that are sent
-# but not yet committed.
-MAILS_PER_KILL = 16
+# The most mails that one kill of the mailer, or another fault, can cause to be sent twice: one for each connection to the mail server, and as
+# many that are sent but not yet committed.
+MAILS_PER_FAULT = 16
 
 INVITATIONS = """
 select id, user_id, user_version, state, sent_at is not null as sent
@@ -14,7 +14,7 @@ from mailer.invitations
 order by user_id, user_version
 """
 
-# The invitations that a mailer was sending when it was killed: from the claim by that mailer until the release by the next one, in seconds
+# The invitations that a mailer was sending when it was killed or lost its database session: from the claim by that mailer until the release by the next one, in seconds
 # since 1970. A mail can be sent twice only in this period, if the mailer is killed between the response of the mail server and the commit.
 IN_DOUBT = """
 select
@@ -30,8 +30,8 @@ where h.reason like 'the mailer ended while sending it%'
 """
 
 
-def check(database, ledger, mails, kills):
-    """Returns the seconds from the delivery of each duplicated mail to the kill that caused it, and the checks."""
+def check(database, ledger, mails, injector):
+    """Returns the seconds from the delivery of each duplicated mail to the fault that caused it, and the checks."""
     invitations = defaultdict(list)
     for row in database.rows(INVITATIONS):
         invitations[row["user_id"]].append(row)
@@ -51,12 +51,12 @@ def check(database, ledger, mails, kills):
     in_doubt = defaultdict(list)
     for row in database.rows(IN_DOUBT):
         in_doubt[row["id"]].append((row["claimed"], row["released"]))
-    duplicates, unexplained = find_duplicates(deliveries, kills, in_doubt)
-    counts = f"of {len(users):,} users; {len(deliveries):,} invitations, {len(mails):,} mails, {len(in_doubt):,} interrupted by a kill"
+    duplicates, unexplained = find_duplicates(deliveries, causes(injector), in_doubt)
+    counts = f"of {len(users):,} users; {len(deliveries):,} invitations, {len(mails):,} mails, {len(in_doubt):,} interrupted"
     return duplicates, [
         Check("users without an invitation", missing, counts),
         Check("invitations that do not match their user", wrong),
-        Check("duplicate mails not explained by a kill of the mailer", unexplained),
+        Check("duplicate mails not explained by a fault", unexplained),
     ]
 
 
@@ -91,23 +91,35 @@ def wrong_problems(user, delivered, invitations):
     return problems
 
 
-def find_duplicates(deliveries, kills, in_doubt):
-    """Assigns each mail that was delivered twice to a kill of the mailer during the period in which it was in doubt.
+def causes(injector):
+    """The kills of the mailer, which are moments, and the other faults that may repeat mails, as pairs of times in the order of their begin."""
+    kills = [(kill.at, kill.at) for kill in injector.kills if kill.process == "invitation-mailer"]
+    return sorted(kills + [(fault.began, fault.ended) for fault in injector.injected if fault.may_repeat_mails])
 
-    Returns the seconds from the first delivery to that kill, and descriptions of the mails that no kill explains.
+
+def explains(cause, first, spans):
+    """Whether the mail was in doubt when the fault happened."""
+    began, ended = cause
+    if any(claimed <= ended and began <= released for claimed, released in spans):
+        return True
+    # If only the connection to the mail server was lost, there is no record: the mailer tries again. A kill has no duration.
+    return began < ended and began - 1 <= first <= ended + 1
+
+
+def find_duplicates(deliveries, causes, in_doubt):
+    """Assigns each mail that was delivered twice to a fault during the period in which it was in doubt.
+
+    Returns the seconds from the first delivery to that fault, and descriptions of the mails that no fault explains.
     """
-    mailer_kills = sorted(kill.at for kill in kills if kill.process == "invitation-mailer")
     duplicates, unexplained, explained = [], [], Counter()
     pairs = [(*pair, id) for id, times in deliveries.items() for pair in zip(sorted(times), sorted(times)[1:])]
     for first, second, id in sorted(pairs, key=lambda pair: pair[1]):
-        # The mail server may store the mail a moment after the kill, but not before the claim.
+        # The mail server may store the mail a moment after the fault, but not before the claim.
         spans = [(claimed, released) for claimed, released in in_doubt.get(id, []) if claimed <= first and released <= second]
-        candidates = [
-            kill for kill in mailer_kills if explained[kill] < MAILS_PER_KILL and any(claimed <= kill <= released for claimed, released in spans)
-        ]
+        candidates = [cause for cause in causes if explained[cause] < MAILS_PER_FAULT and explains(cause, first, spans)]
         if candidates:
             explained[candidates[0]] += 1
-            duplicates.append(candidates[0] - first)
+            duplicates.append(max(0.0, candidates[0][0] - first))
         else:
             unexplained.append(f"a mail delivered at {first:.3f} was delivered again {second - first:.3f} s later")
     return duplicates, unexplained

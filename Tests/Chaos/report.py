@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from dataclasses import asdict
 
 # The number of problems that are printed for each check.
 PRINTED_PROBLEMS = 5
@@ -27,6 +28,8 @@ class Report:
 
     def print(self):
         for title, lines in self.sections:
+            if not lines:
+                continue
             print(f"\n{title}")
             for name, value in lines:
                 print(f"  {name:<60} {formatted(value)}")
@@ -39,13 +42,14 @@ class Report:
                 print(f"          and {len(check.problems) - PRINTED_PROBLEMS} more; results.json has all of them")
         print(f"\n{'All checks passed' if self.passes else 'Some checks FAILED'}")
 
-    def write(self, path, kills):
+    def write(self, path, injector):
         results = {"run": self.title} | {title: dict(lines) for title, lines in self.sections}
         results["checks"] = [
             {"check": check.name, "note": check.note, "passes": check.passes, "count": len(check.problems), "problems": check.problems}
             for check in self.checks
         ]
-        results["kills"] = [{"process": kill.process, "at": kill.at} for kill in kills]
+        results["kills"] = [{"process": kill.process, "at": kill.at} for kill in injector.kills]
+        results["faults"] = [asdict(fault) for fault in injector.injected]
         results["passes"] = self.passes
         with open(path, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=2)

@@ -27,9 +27,9 @@ STEPS = [
 
 
 class RollingUpgrade(threading.Thread):
-    """Has the interface of FaultInjector, and kills nothing."""
+    """Has the interface of FaultInjector, and injects no faults."""
 
-    kills = []
+    kills, injected, failed_faults = [], [], []
 
     def __init__(self):
         super().__init__(daemon=True)

@@ -5,6 +5,7 @@ import random
 import threading
 import time
 
+import faults
 from counts import Counts
 from fault_injection import FaultInjector
 from identity_provider import IdentityProvider
@@ -28,11 +29,13 @@ class Run:
         self.url, self.token = os.environ["ROLLCALL_SCIM_URL"], os.environ["ROLLCALL_TOKEN"]
         self.counts = Counts()
         self.ledger = Ledger(options.users, options.groups, self.random("ledger"))
-        self.fault_injector = (
-            RollingUpgrade() if options.upgrade else FaultInjector(suite.kill_command, suite.processes, self.random("faults"))
-        )
+        self.fault_injector = RollingUpgrade() if options.upgrade else self.injector()
         self.stopping = threading.Event()
         self.seconds = 0.0
+
+    def injector(self):
+        others = faults.create(self.options.faults, self.suite, self.random("other faults"))
+        return FaultInjector(self.suite, others, self.random("faults"), lambda: self.counts.writes)
 
     def random(self, purpose):
         """Returns a random number generator for one part of the test, so that its choices do not depend on the timing of the others."""

@@ -19,6 +19,7 @@ class LocalSuite:
     processes = [*PROCESSES, "product"]
 
     def __init__(self, folder):
+        self.folder = folder
         self.database = Database(["psql", "--dbname", os.environ["ROLLCALL_DATABASE_URL"]])
         self.mailbox = Maildir(os.environ["ROLLCALL_MAIL_DIR"])
         # What the webhook endpoint has received.
@@ -35,6 +36,29 @@ class LocalSuite:
         with open(self.log_files[process], "rb") as file:
             file.seek(self.log_offsets[process])
             return file.readlines()
+
+    def call(self, function, *arguments):
+        """Calls a function of ops/local/suite.sh and returns what it prints. Raises RuntimeError if it fails."""
+        done = subprocess.run([os.path.join(HERE, "suite-function"), function, *arguments], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{function} {' '.join(arguments)}: {done.stderr.strip() or 'failed'}")
+        return done.stdout.strip()
+
+    def pid(self, process):
+        return int(self.call("process_pid", process))
+
+    @property
+    def ports(self):
+        """The ports by the names of ops/local/places.sh."""
+        with open(os.path.join(self.folder, "ports"), encoding="utf-8") as file:
+            return {name.removeprefix("port_"): int(port) for name, port in (line.strip().split("=") for line in file)}
+
+    def disk(self, server):
+        """The file system with the data of PostgreSQL or the broker. Raises RuntimeError if it has none of its own."""
+        disk = os.path.dirname(os.path.realpath(os.path.join(self.folder, server)))
+        if not os.path.ismount(disk):
+            raise RuntimeError(f"{disk} is not a file system of its own")
+        return disk
 
     def not_ready(self):
         """Describes the processes that are not ready."""

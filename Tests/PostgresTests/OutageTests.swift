@@ -55,6 +55,17 @@ struct OutageTests {
     await pool.close()
   }
 
+  @Test("A full disk is a passing failure, so that nothing is rejected for good because of it")
+  func fullDisk() async throws {
+    try await PostgresServer.withOwnDatabase { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.run("do $$ begin raise exception 'no space' using errcode = 'disk_full'; end $$")
+      }
+      #expect(error?.sqlState == "53100")
+      #expect(error?.isTransient == true)
+    }
+  }
+
   @Test("An invalid URL is not retried")
   func brokenURL() async throws {
     let pool = PostgresPool(PostgresConfiguration(url: "postgres://[", connections: 1, applicationName: "test"), logger: quiet)

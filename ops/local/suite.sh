@@ -172,6 +172,8 @@ suite_start() {
     *)
       # Clears the environment, so that ROLLCALL_ variables of the caller do not reach the service.
       mapfile -t settings < <(service_settings "$name")
+      # Variables that the chaos test adds.
+      [[ ! -f $run_dir/${name%.next}.environment ]] || mapfile -t -O "${#settings[@]}" settings <"$run_dir/${name%.next}.environment"
       [[ $name != invitation-mailer ]] || priority=(nice -n 10)
       process_start "$name" "${priority[@]}" env --ignore-environment PATH="$PATH" "${settings[@]}" "$(programs "${name%.next}")/${name%.next}"
       program_stamp "$name" >"$run_dir/$name.stamp"
@@ -273,7 +275,7 @@ quietly() {
 
 # Removes the data of a stopped suite, except its logs.
 remove_suite() {
-  rm -f "$run_dir"/*.programs
+  rm -f "$run_dir"/*.{programs,environment,clock}
   rm -rf "$(readlink -f "$local_dir/postgres")" \
     "${local_dir:?}"/{postgres,pgpass,broker,mail,bin,ports,configuration,tombstone.key,cursor.key,oauth.key,webhook.key,signing.key,rollcall.env,demo.started} \
     "$product_settings" "${local_dir:?}"/product.db*
