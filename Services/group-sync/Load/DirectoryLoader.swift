@@ -78,14 +78,15 @@ struct DirectoryLoader: Sendable {
   static let publishedAlerts = Statement(
     "published alerts",
     """
-    select alert.id
+    select found.id
     from unnest($1::uuid[], $2::timestamptz[], $3::text[]) as alert (workspace_id, since, id)
-    where exists (
-      select
-      from directory.events e
-      where e.workspace_id = alert.workspace_id
-      and e.stored_at >= alert.since
-      and e.id = alert.id
-    )
+    cross join lateral (
+      select id
+      from directory.events
+      where workspace_id = alert.workspace_id
+      and stored_at >= alert.since
+      and id = alert.id
+      limit 1
+    ) found
     """)
 }
