@@ -61,6 +61,7 @@ extension EndToEnd {
       let findings = try await scimctl.objects("doctor")
       #expect(findings.count >= 3 && findings.allSatisfy { $0["status"] as? String == "ok" }, "\(findings)")
       try await eventually("the requests of the last minute") {
+        #expect(try await workspace.identityProvider.send("DELETE", "/Users/\(UUID().uuidString.lowercased())").status == 404)
         let activity = try #require(try await scimctl.objects("top", ["--once", "--limit", "200"]).first)
         let busiest = try #require(activity["workspaces"] as? [[String: Any]])
         return activity["waitingEvents"] is Int && busiest.contains { $0["slug"] as? String == slug }
