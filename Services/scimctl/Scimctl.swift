@@ -14,8 +14,8 @@ package struct Scimctl: AsyncParsableCommand {
       ROLLCALL_TOKEN, else the profile of 'scimctl login'. The audit trail then names the token.
 
       With --direct, or if only ROLLCALL_DATABASE_URL is set, they use the database, and ROLLCALL_KAFKA (with ROLLCALL_KAFKA_PROPERTIES) \
-      for changes. 'migrate', 'recover', 'dead-letters', 'top' and 'doctor --deep' always do. The audit trail then names you: the value of \
-      --as, else ROLLCALL_OPERATOR, else your login name.
+      for changes. 'migrate', 'recover', 'dead-letters' and 'doctor --deep' always do. The audit trail then names you: the value of --as, \
+      else ROLLCALL_OPERATOR, else your login name.
 
       Settings are read from the environment, or from the JSON file in ROLLCALL_CONFIG_FILE. ROLLCALL_WORKSPACE is the default for \
       --workspace. Lists and 'show' commands print JSON with --json. Headings of tables are printed to standard error if standard output is \

@@ -28,6 +28,15 @@ extension DirectoryEvent {
       member.write(to: &json)
     }
     json.member("reason", reason?.rawValue)
+    if let seats {
+      json.name("seats")
+      json.begin()
+      json.name("limit")
+      json.integer(Int64(seats.limit))
+      json.name("used")
+      json.integer(Int64(seats.used))
+      json.end()
+    }
     if let sequence {
       json.name("sequence")
       json.integer(sequence)

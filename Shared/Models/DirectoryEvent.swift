@@ -1,8 +1,9 @@
 import Foundation
 
-/// A change of the product's directory: on `directory.events`, in the event log, in the events API and in webhooks.
+/// A change of the product's directory, or a condition of a workspace that the product should know: on `directory.events`, in the event log, in the
+/// events API and in webhooks.
 public struct DirectoryEvent: Sendable, Hashable, Codable {
-  /// The workspace of the member or group.
+  /// The workspace that the event is about.
   public var workspace: WorkspaceID
   /// The CloudEvents id: the same each time the change is decided. It is not part of the JSON.
   public var id = ""
@@ -10,9 +11,9 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
   public var type: Kind
   /// The number of the event within its workspace, counted from 1 without gaps; `nil` until the event is stored.
   public var sequence: Int64?
-  /// The member after the change; `nil` if only a group changed.
+  /// The member after the change; `nil` if only a group changed, and in events of the workspace.
   public var member: DirectoryMember?
-  /// The group after the change; `nil` if only a member changed.
+  /// The group after the change; `nil` if only a member changed, and in events of the workspace.
   public var group: Group?
   /// The changed attributes, by name; those of schema extensions as `URN:name`. `nil` unless the event is an update.
   ///
@@ -20,6 +21,8 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
   public var changes: [String: AttributeChange]?
   /// Why access was revoked; `nil` for any other event.
   public var reason: RevocationReason?
+  /// The seats of the workspace; `nil` unless the event is about them.
+  public var seats: WorkspaceAlert.Seats?
   /// When identity-store made the change.
   public var changedAt: Date
   /// The fields that are missing because the event was too large for its topic; see ``CloudEvent/withoutLargeFields()``.
@@ -28,7 +31,7 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
   /// Creates an event.
   public init(
     workspace: WorkspaceID, id: String, type: Kind, sequence: Int64? = nil, member: DirectoryMember? = nil, group: Group? = nil,
-    changes: [String: AttributeChange]? = nil, reason: RevocationReason? = nil, changedAt: Date
+    changes: [String: AttributeChange]? = nil, reason: RevocationReason? = nil, seats: WorkspaceAlert.Seats? = nil, changedAt: Date
   ) {
     self.workspace = workspace
     self.id = id
@@ -38,11 +41,12 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
     self.group = group
     self.changes = changes
     self.reason = reason
+    self.seats = seats
     self.changedAt = changedAt
   }
 
   enum CodingKeys: String, CodingKey {
-    case workspace, type, sequence, member, group, changes, reason, changedAt, omitted
+    case workspace, type, sequence, member, group, changes, reason, seats, changedAt, omitted
   }
 
   /// The type of an event.
@@ -71,6 +75,12 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
     case groupMemberAdded = "group.member-added"
     /// A person is no longer a visible member of a group.
     case groupMemberRemoved = "group.member-removed"
+    /// 90 % of the seats of the workspace are taken.
+    case workspaceSeatsWarning = "workspace.seats-warning"
+    /// All seats of the workspace are taken.
+    case workspaceSeatsExhausted = "workspace.seats-exhausted"
+    /// The workspace has no active admin any more.
+    case workspaceNoActiveAdmin = "workspace.no-active-admin"
   }
 
   /// A group in the product's directory.
@@ -115,7 +125,7 @@ public struct DirectoryEvent: Sendable, Hashable, Codable {
   /// The CloudEvents type, such as `rollcall.directory.member.invited.v2`.
   public var cloudEventType: String { type.cloudEventType }
 
-  /// The CloudEvents subject: the group if the event has one, or else the member.
+  /// The CloudEvents subject: the group if the event has one, or else the member, or else the workspace.
   public var subject: String { group?.id.description ?? member?.id.description ?? workspace.description }
 
   /// The message of this event.

@@ -13,6 +13,8 @@ extension EndToEnd {
       let client = EventsClient(deployment: deployment, token: try await workspace.eventsToken())
       let (idp, domain) = (workspace.identityProvider, "\(workspace.slug).example")
       let numbers = 0..<24
+      // 22 users are more than 90 % of the seats, and 24 are all.
+      try await workspace.scimctl(["workspace", "update", workspace.slug, "--seats", "24"])
       // Reads and writes run concurrently, until the reader has the last change.
       var reader = try await withThrowingTaskGroup(of: EventReader.self) { group in
         group.addTask {
@@ -54,6 +56,8 @@ extension EndToEnd {
       #expect(reader.events.compactMap(\.sequence) == Array(1...Int64(max(1, reader.events.count))))
       #expect(Set(reader.events.map(\.id)).count == reader.events.count)
       #expect(reader.copy == taken.copy)
+      let seats = reader.events.filter { $0.seats != nil }
+      #expect(seats.map(\.type) == [.workspaceSeatsWarning, .workspaceSeatsExhausted] && seats.map(\.seats?.used) == [22, 24])
       #expect(taken.copy.members.count == numbers.count - 2)
       #expect(Set(taken.copy.groups.values) == ["Data team", "Empty"])
       // Visible are those who have signed in and are neither disabled nor deleted.

@@ -11,8 +11,7 @@ extension EndToEnd {
   struct ServerCommands {
     /// The commands that need the database or Kafka themselves, or neither these nor a server.
     static let withoutServer: Set<String> = [
-      "migrate", "settings", "dead-letters list", "dead-letters show", "dead-letters replay", "dead-letters drop", "top",
-      "recover",
+      "migrate", "settings", "dead-letters list", "dead-letters show", "dead-letters replay", "dead-letters drop", "recover",
     ]
 
     /// The commands that do not work with the database.
@@ -33,7 +32,8 @@ extension EndToEnd {
       "token revoke", "oauth-client create", "oauth-client list", "oauth-client show", "oauth-client rotate-secret",
       "oauth-client revoke", "console link", "console sessions", "console sign-out", "invitation template set",
       "invitation template show", "invitation template preview", "invitation template export", "invitation template import",
-      "invitation template reset", "invitation branding", "rebuild", "doctor", "login", "profile list", "profile use", "profile remove",
+      "invitation template reset", "invitation branding", "rebuild", "doctor", "top", "login",
+      "profile list", "profile use", "profile remove",
     ]
 
     @Test("Every command of scimctl is run through a server, or cannot be")
@@ -60,6 +60,12 @@ extension EndToEnd {
       #expect(try await scimctl("doctor").contains("ok    identity-store"))
       let findings = try await scimctl.objects("doctor")
       #expect(findings.count >= 3 && findings.allSatisfy { $0["status"] as? String == "ok" }, "\(findings)")
+      try await eventually("the requests of the last minute") {
+        #expect(try await workspace.identityProvider.send("DELETE", "/Users/\(UUID().uuidString.lowercased())").status == 404)
+        let activity = try #require(try await scimctl.objects("top", ["--once", "--limit", "200"]).first)
+        let busiest = try #require(activity["workspaces"] as? [[String: Any]])
+        return activity["waitingEvents"] is Int && busiest.contains { $0["slug"] as? String == slug }
+      }
       try await profiles(scimctl)
       #expect(scimctl.run == Self.settingsCommands)
     }

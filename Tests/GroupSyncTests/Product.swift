@@ -30,6 +30,7 @@ struct Product {
       applyToMember(event)
     case .groupCreated, .groupUpdated, .groupDeleted: applyToGroup(event)
     case .groupMemberAdded, .groupMemberRemoved: applyToMembership(event)
+    case .workspaceSeatsWarning, .workspaceSeatsExhausted, .workspaceNoActiveAdmin: expect(event.member == nil && event.group == nil, event)
     }
   }
 

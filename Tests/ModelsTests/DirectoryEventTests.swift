@@ -36,6 +36,9 @@ struct DirectoryEventTests {
     }
     events += members.map { DirectoryEvent(workspace: workspace, id: "2", type: .memberInvited, member: $0, changedAt: time) }
     events.append(DirectoryEvent(workspace: workspace, id: "3", type: .memberUpdated, member: full, changes: [:], changedAt: time))
+    events.append(
+      DirectoryEvent(
+        workspace: workspace, id: "4", type: .workspaceSeatsWarning, sequence: 1, seats: .init(used: 9, limit: 10), changedAt: time))
     return events
   }
 

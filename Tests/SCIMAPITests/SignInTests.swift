@@ -125,6 +125,24 @@ struct SignInTests {
     #expect(builder.signIns.entries.map(\.email) == ["1@example.com"])
   }
 
+  @Test("A refused sign-in is an error, but does not hide the outcomes of the others of its batch")
+  func refusal() async throws {
+    var builder = EdgeBuilder()
+    builder.reply = { command in
+      guard case .promoteUser(let signIn) = command.operation, signIn.email != "0@example.com" else {
+        return .refused(status: 403, error: Array(#"{"detail":"This workspace is suspended."}"#.utf8))
+      }
+      return .signIn(.promoted, user: Self.user)
+    }
+    try await serving(builder) { client in
+      let single = try await Self.send(client, #"{"email":"0@example.com"}"#)
+      #expect(single.status == 403 && single.text.contains("suspended"))
+      let batch = try await Self.send(client, #"{"signIns":[{"email":"0@example.com"},{"email":"1@example.com"}]}"#)
+      #expect(batch.status == 200)
+      #expect(batch.json["results"]?.array?.map { $0.object?["outcome"]?.string } == ["pending", "promoted"])
+    }
+  }
+
   @Test("A batch of 1,000 is processed, with and without waiting", arguments: [nil, "wait=30"])
   func largeBatch(preference: String?) async throws {
     let emails = (0..<SignInReport.maximum).map { "person-\($0)@example.com" }

@@ -14,7 +14,7 @@ struct TopTests {
   private let quiet = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })
   private static let sample = DeploymentActivity(
     at: Date(timeIntervalSince1970: 1_769_850_000), window: 60,
-    workspaces: [.init(slug: "acme", requests: 90, failed: 5, rejected: 2, slowest: 41.6)],
+    workspaces: [.init(slug: "acme", requests: 90, failed: 5, rejected: 2, slowestMilliseconds: 42)],
     lags: [.init(group: "identity-store", messages: 3)], statements: [])
 
   @Test("The text has a section for workspaces, consumer groups and statements")
@@ -33,6 +33,21 @@ struct TopTests {
     #expect(object["windowSeconds"] as? Int == 60 && object["at"] as? String == "2026-01-31T09:00:00Z")
     #expect(workspace["requests"] as? Int == 90 && workspace["slowestMilliseconds"] as? Int == 42)
     #expect((object["lags"] as? [[String: Any]])?.first?["messages"] as? Int == 3)
+  }
+
+  @Test("Through a server it has the workspaces and the waiting events")
+  func server() async throws {
+    let answer = ScriptedServer.Answer(
+      body: """
+        {"at":"2026-01-31T09:00:00.000Z","windowSeconds":60,"waitingEvents":7,"workspaces":[{"id":"01997b5d-0000-7000-8000-000000000001",
+        "slug":"acme","requests":90,"failed":5,"rejected":2,"slowestMilliseconds":42}]}
+        """)
+    try await ScriptedServer.with([answer]) { _, client in
+      let activity: DeploymentActivity = try await client.get(.admin("activity")).decoded(as: "activity")
+      #expect(activity.workspaces == Self.sample.workspaces && activity.at == Self.sample.at && activity.lags == nil)
+      #expect(activity.lines.first == Self.sample.lines.first && activity.lines.last == "7 events wait to be published")
+      #expect(activity.json.contains("\"waitingEvents\":7") && !activity.json.contains("lags"))
+    }
   }
 
   @Test("Workspaces are counted from the provisioning log of the last minute, and statements of every role are visible")
@@ -79,8 +94,8 @@ struct TopTests {
     }
     #expect(
       try await monitor.busiestWorkspaces(limit: 10) == [
-        .init(slug: "globex", requests: 4, failed: 3, rejected: 2, slowest: 2.5),
-        .init(slug: "acme", requests: 1, failed: 0, rejected: 0, slowest: 2.5),
+        .init(slug: "globex", requests: 4, failed: 3, rejected: 2, slowestMilliseconds: 3),
+        .init(slug: "acme", requests: 1, failed: 0, rejected: 0, slowestMilliseconds: 3),
       ])
     #expect(try await monitor.busiestWorkspaces(limit: 1).map(\.slug) == ["globex"])
 

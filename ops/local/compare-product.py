@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""compare-product.py SERVER DATABASE  compares the tables of the sample product with the directory of a workspace.
+"""compare-product.py SERVER DATABASE WORKSPACE  compares the tables of the sample product with the directory of a workspace.
 
-SERVER is the base URL of Rollcall, DATABASE the SQLite file of the product. ROLLCALL_TOKEN is a token of the workspace with the scopes directory
-and admin. Prints the number of users, groups and visible memberships as JSON if all are equal. Otherwise prints the differences and exits 1.
+SERVER is the base URL of Rollcall, DATABASE the SQLite file of the product, WORKSPACE the id of the workspace. ROLLCALL_TOKEN is a token of the
+workspace with the scope directory. Prints the number of users, groups and visible memberships as JSON if all are equal. Otherwise prints the differences and exits 1.
 """
 
 import json
@@ -57,12 +57,10 @@ def product(path, workspace):
 
 
 def main():
-    server, path = sys.argv[1:]
-    # The token of a workspace lists its own alone.
-    (workspace,) = get(server, "admin/workspaces")["workspaces"]
+    server, path, workspace = sys.argv[1:]
     names = ("users", "groups", "memberships")
     counts, differences = {}, []
-    for name, expected, found in zip(names, directory(server), product(path, workspace["id"])):
+    for name, expected, found in zip(names, directory(server), product(path, workspace)):
         counts[name] = len(expected)
         differences += [f"{name}: the product lacks {row}" for row in expected - found]
         differences += [f"{name}: the product has {row}" for row in found - expected]

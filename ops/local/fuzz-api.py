@@ -3,11 +3,12 @@
 
 Sends valid and invalid requests to every operation, alone and in sequences, for N seconds (120) with a fixed seed, in three parts: the APIs of a
 workspace with a token of the workspace, the management API with a token of the workspace, and both with a deployment-wide token. Each part has
-its own workspace, because a request may change its plan or switch SCIM off.
+its own workspace, because a request may change its plan or switch SCIM off, and another one that is deleted and restored.
 
 Fails if a response is not documented, if a status is 5xx (except those in EXPECTED), or if the deployment does not work afterwards.
 
-Nothing is excluded, except that the tokens of this test are not revoked (schemathesis_hooks.py).
+No operation is excluded. Requests with a deployment-wide token do not change the workspaces of other checks, and tokens and webhooks of the
+deployment that exist already stay as they are (schemathesis_hooks.py).
 """
 
 import argparse
@@ -69,14 +70,18 @@ class Client:
         return answer
 
 
-def token_of_workspace(scimctl, slug):
-    """Creates a workspace and a token with all scopes."""
+def create_workspace(scimctl, slug):
     subprocess.run(
         [scimctl, "workspace", "create", slug, "--name", slug, "--plan", "enterprise", "--saml-sso", "--scim"]
         + ["--sign-in-url", "https://app.invalid/sign-in"],
         check=True,
         stdout=subprocess.DEVNULL,
     )
+
+
+def token_of_workspace(scimctl, slug):
+    """Creates a workspace and a token with all scopes."""
+    create_workspace(scimctl, slug)
     return issue(scimctl, ["--workspace", slug], SCOPES)
 
 
@@ -110,8 +115,26 @@ def sample_data(client, slug):
     return [*people, group, token, webhook, rebuild]
 
 
-def own_tokens(client, path):
-    return [token["id"] for token in client.expect(200, "GET", path)["tokens"] if token["name"] == "Schemathesis"]
+def read_all(client, path, name):
+    """All items of a list with pages."""
+    cursor = ""
+    while cursor is not None:
+        page = client.expect(200, "GET", f"{path}?limit=200{cursor}")
+        yield from page[name]
+        cursor = f"&cursor={page['nextCursor']}" if "nextCursor" in page else None
+
+
+def protected_ids(own, slug, deployment):
+    """The tokens of this test, and the tokens and webhooks of the deployment."""
+    tokens = read_all(own, f"/api/v2/admin/workspaces/{slug}/tokens", "tokens")
+    found = [token["id"] for token in tokens if token["name"] == "Schemathesis"]
+    return found + [item["id"] for name in ("tokens", "webhooks") for item in read_all(deployment, f"/api/v2/admin/{name}", name)]
+
+
+def other_workspaces(deployment, slug):
+    """The ids and slugs of all workspaces but one."""
+    found = read_all(deployment, "/api/v2/admin/workspaces", "workspaces")
+    return [name for workspace in found if workspace["slug"] != slug for name in (workspace["id"], workspace["slug"])]
 
 
 def toml(value):
@@ -151,8 +174,8 @@ def configuration(token, workspace, ids, seconds):
     return "\n".join(lines) + "\n"
 
 
-def run(url, name, token, workspace, ids, protected, seconds, paths):
-    """Runs schemathesis on the operations whose paths match, and returns whether it found nothing."""
+def run(url, name, token, workspace, ids, protection, seconds, paths):
+    """Runs schemathesis on the operations whose paths match, and returns whether it found nothing. `protection` is for the hooks."""
     print(f"--- {name}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "schemathesis.toml"
@@ -163,8 +186,9 @@ def run(url, name, token, workspace, ids, protected, seconds, paths):
         environment = os.environ | {
             "PYTHONPATH": str(Path(__file__).resolve().parent),
             "PYTHONDONTWRITEBYTECODE": "1",
-            "FUZZ_PROTECTED_TOKENS": " ".join(protected),
             "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
+            "FUZZ_WORKSPACE": workspace,
+            **protection,
         }
         # schemathesis keeps examples that failed in the current folder.
         result = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
@@ -201,9 +225,13 @@ def main():
         own = token_of_workspace(scimctl, slug)
         ids = sample_data(Client(url, own), slug)
         token = deployment if is_deployment_wide else own
-        protected = own_tokens(Client(url, own), f"/api/v2/admin/workspaces/{slug}/tokens")
-        protected += own_tokens(Client(url, deployment), "/api/v2/admin/tokens")
-        passed = run(url, title, token, slug, ids, protected, seconds, paths) and passed
+        create_workspace(scimctl, f"{slug}-deleted")
+        protection = {
+            "FUZZ_DELETED_WORKSPACE": f"{slug}-deleted",
+            "FUZZ_OTHER_WORKSPACES": " ".join(other_workspaces(Client(url, deployment), slug)),
+            "FUZZ_PROTECTED_IDS": " ".join(protected_ids(Client(url, own), slug, Client(url, deployment))),
+        }
+        passed = run(url, title, token, slug, ids, protection, seconds, paths) and passed
     # The deployment still works: a new workspace gets a user.
     slug = f"fuzz-{name}-d"
     sample_data(Client(url, token_of_workspace(scimctl, slug)), slug)

@@ -7,6 +7,8 @@ struct Directory: Sendable, Equatable {
   var memberships = Memberships()
   /// The sequence of the last event of each workspace that has one.
   private(set) var sequences: [WorkspaceID: Int64] = [:]
+  /// The ids of events about workspaces that were published before.
+  private(set) var publishedAlerts: Set<String> = []
   /// Members to be written.
   private(set) var writtenMembers: Set<MemberKey> = []
   /// Groups to be written.
@@ -18,6 +20,12 @@ struct Directory: Sendable, Equatable {
 
   /// Loads the sequence of the last event of a workspace.
   mutating func load(_ sequence: Int64, of workspace: WorkspaceID) { sequences[workspace] = sequence }
+
+  /// Notes that an event about a workspace is published.
+  ///
+  /// - Returns: Whether it was not before.
+  @discardableResult
+  mutating func publish(alert id: String) -> Bool { publishedAlerts.insert(id).inserted }
 
   /// The sequence of the next event of a workspace.
   mutating func nextSequence(of workspace: WorkspaceID) -> Int64 {

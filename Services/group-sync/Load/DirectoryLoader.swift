@@ -30,8 +30,22 @@ struct DirectoryLoader: Sendable {
         directory.load(Int64(try row.int(3)), of: workspace)
       }
     }
+    if !writeSet.alerts.isEmpty {
+      // After the locks, so that events of other replicas are found.
+      for row in try await transaction.query(Self.publishedAlerts, columns(writeSet.alerts)) { directory.publish(alert: try row.string(0)) }
+    }
     return directory
   }
+
+  private func columns(_ alerts: [WorkspaceAlert]) -> [PostgresValue] {
+    [
+      .uuidArray(alerts.map(\.workspace.uuid)), .timestampArray(alerts.map { $0.occurredAt - Self.clockTolerance }),
+      .textArray(alerts.map(\.publishedID)),
+    ]
+  }
+
+  /// How far the clock of identity-store may be ahead of that of the database, in seconds.
+  private static let clockTolerance: TimeInterval = 3600
 
   private func member(_ key: MemberKey, _ row: Row) throws -> Member {
     let profile = try UserState(rawValue: row.string(4)).map { state in
@@ -58,5 +72,21 @@ struct DirectoryLoader: Sendable {
     select
       workspace_id, group_id, member_id, version, state, email, display_name, role, part, complete, restated_through, document
     from directory.lock_and_load_documents($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    """)
+
+  /// The alerts that are in the event log. An alert has no version that tells whether it was published, and is rare; its event is not older.
+  static let publishedAlerts = Statement(
+    "published alerts",
+    """
+    select found.id
+    from unnest($1::uuid[], $2::timestamptz[], $3::text[]) as alert (workspace_id, since, id)
+    cross join lateral (
+      select id
+      from directory.events
+      where workspace_id = alert.workspace_id
+      and stored_at >= alert.since
+      and id = alert.id
+      limit 1
+    ) found
     """)
 }

@@ -11,6 +11,8 @@ struct WriteSet: Sendable, Equatable {
   var ranges: Set<GroupRange> = []
   /// Memberships that events name, which are loaded with their users.
   var memberships: Set<Membership> = []
+  /// Alerts, which are published once.
+  var alerts: [WorkspaceAlert] = []
 
   init(of events: some Sequence<IdentityEvent>) {
     for event in events { insert(event) }
@@ -30,7 +32,10 @@ struct WriteSet: Sendable, Equatable {
       if event.change == .deleted { ranges.insert(GroupRange(group: event.key, members: MemberRange())) }
       if event.change == .restated { ranges.insert(GroupRange(group: event.key, members: event.range ?? MemberRange())) }
       for user in event.addedMembers + event.removedMembers { memberships.insert(Membership(event.key, user)) }
-    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered, .webhookChanged, .webhookOrdered, .workspaceAlert:
+    case .workspaceAlert(let alert):
+      workspaces.insert(alert.workspace)
+      alerts.append(alert)
+    case .workspaceChanged, .signInRefused, .changeHeld, .invitationOrdered, .webhookChanged, .webhookOrdered:
       break
     }
   }

@@ -4,15 +4,15 @@ import SCIM
 /// What a deployment does at the moment, for `scimctl top`.
 struct DeploymentActivity: Sendable, Equatable {
   /// The requests of a workspace within the window, according to the provisioning log: writes, failed requests, and samples of reads.
-  struct WorkspaceRequests: Sendable, Equatable {
+  struct WorkspaceRequests: Sendable, Equatable, Decodable {
     var slug: String
     var requests: Int
     /// Those with a status of 4xx or 5xx.
     var failed: Int
     /// Those that a limit rejected, or that could not be processed at the moment: 429 and 503.
     var rejected: Int
-    /// The duration of the slowest, in milliseconds.
-    var slowest: Double
+    /// The duration of the slowest.
+    var slowestMilliseconds: Int
   }
 
   /// The messages that a consumer group has not committed.
@@ -34,9 +34,12 @@ struct DeploymentActivity: Sendable, Equatable {
   var window: Int
   /// The busiest first.
   var workspaces: [WorkspaceRequests]
-  var lags: [Lag]
-  /// The longest first.
-  var statements: [RunningStatement]
+  /// Nil through a server.
+  var lags: [Lag]?
+  /// The longest first; nil through a server.
+  var statements: [RunningStatement]?
+  /// The number of events that identity-store has not published yet; nil with the database, where the lags say more.
+  var waitingEvents: Int?
 
   /// The text output.
   var lines: [String] {
@@ -44,15 +47,22 @@ struct DeploymentActivity: Sendable, Equatable {
     for workspace in workspaces {
       busiest.append([
         workspace.slug, String(format: "%.1f", Double(workspace.requests) / Double(window)), "\(workspace.failed)", "\(workspace.rejected)",
-        "\(Int(workspace.slowest.rounded())) ms",
+        "\(workspace.slowestMilliseconds) ms",
       ])
     }
-    var groups = Table("GROUP", "LAG")
-    for lag in lags { groups.append([lag.group, "\(lag.messages)"]) }
-    var running = Table("PROCESS", "TIME", "STATEMENT")
-    for statement in statements { running.append([statement.process, "\(statement.milliseconds) ms", statement.text]) }
-    return Self.section(busiest, ifEmpty: "no requests within \(window) s") + Self.section(groups, ifEmpty: "no consumer groups")
-      + Self.section(running, ifEmpty: "no statements are running")
+    var lines = Self.section(busiest, ifEmpty: "no requests within \(window) s")
+    if let lags {
+      var groups = Table("GROUP", "LAG")
+      for lag in lags { groups.append([lag.group, "\(lag.messages)"]) }
+      lines += Self.section(groups, ifEmpty: "no consumer groups")
+    }
+    if let statements {
+      var running = Table("PROCESS", "TIME", "STATEMENT")
+      for statement in statements { running.append([statement.process, "\(statement.milliseconds) ms", statement.text]) }
+      lines += Self.section(running, ifEmpty: "no statements are running")
+    }
+    if let waitingEvents { lines += ["\(waitingEvents) events wait to be published"] }
+    return lines
   }
 
   /// The lines of a table with its headings, and an empty line.
@@ -63,23 +73,41 @@ struct DeploymentActivity: Sendable, Equatable {
 
   /// The JSON output: one object.
   var json: String {
-    let object: JSONObject = [
+    var object: JSONObject = [
       "at": .string(at.formatted(.iso8601)), "windowSeconds": .integer(Int64(window)),
       "workspaces": .array(
         workspaces.map { workspace in
           .object([
             "slug": .string(workspace.slug), "requests": .integer(Int64(workspace.requests)), "failed": .integer(Int64(workspace.failed)),
-            "rejected": .integer(Int64(workspace.rejected)), "slowestMilliseconds": .integer(Int64(workspace.slowest.rounded())),
+            "rejected": .integer(Int64(workspace.rejected)), "slowestMilliseconds": .integer(Int64(workspace.slowestMilliseconds)),
           ])
         }),
-      "lags": .array(lags.map { .object(["group": .string($0.group), "messages": .integer($0.messages)]) }),
-      "statements": .array(
+    ]
+    if let lags {
+      object["lags"] = .array(lags.map { .object(["group": .string($0.group), "messages": .integer($0.messages)]) })
+    }
+    if let statements {
+      object["statements"] = .array(
         statements.map { statement in
           .object([
             "process": .string(statement.process), "milliseconds": .integer(Int64(statement.milliseconds)), "text": .string(statement.text),
           ])
-        }),
-    ]
+        })
+    }
+    if let waitingEvents { object["waitingEvents"] = .integer(Int64(waitingEvents)) }
     return String(decoding: object.serialized(), as: UTF8.self)
+  }
+}
+
+extension DeploymentActivity: Decodable {
+  private enum CodingKeys: String, CodingKey { case at, windowSeconds, workspaces, waitingEvents }
+
+  /// Reads the activity in the form of the management API.
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      at: try container.decode(Date.self, forKey: .at), window: try container.decode(Int.self, forKey: .windowSeconds),
+      workspaces: try container.decode([WorkspaceRequests].self, forKey: .workspaces),
+      waitingEvents: try container.decode(Int.self, forKey: .waitingEvents))
   }
 }

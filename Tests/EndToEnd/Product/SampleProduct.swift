@@ -85,10 +85,12 @@ struct SampleProduct: Sendable {
 
   /// Waits until its users, groups and memberships of a workspace equal the directory.
   ///
-  /// - Parameter token: A token of the workspace with the scopes `directory` and `admin`.
-  func awaitEquality(of token: String) async throws {
+  /// - Parameters:
+  ///   - workspace: The id of the workspace.
+  ///   - token: A token of the workspace with the scope `directory`.
+  func awaitEquality(of workspace: String, token: String) async throws {
     let script = MailCatcher.root.appendingPathComponent("ops/local/compare-product.py").path
-    let arguments = ["-B", script, Self.server(of: deployment), database.path]
+    let arguments = ["-B", script, Self.server(of: deployment), database.path, workspace]
     // The command fails, and prints the differences, until there are none.
     try await eventually("the product's tables to equal the directory") {
       _ = try await CommandRun.output(

@@ -19,6 +19,15 @@ struct WebhookRequestTests {
     }
   }
 
+  @Test("The last attempt is made when the three days end, and later ones follow the schedule until the endpoint is disabled")
+  func lastAttempt() {
+    let (schedule, end) = (WebhookRetrySchedule(), Fixture.time + 3 * 86_400)
+    func next(_ now: Date) -> Date { schedule.nextAttempt(afterFailures: 12, since: Fixture.time, now: now, jitter: 0.5) }
+    #expect(next(end - 3600) == end)
+    #expect(next(end - 9 * 3600) == end - 3600)
+    #expect(next(end) == end + 8 * 3600)
+  }
+
   @Test("After three days an endpoint is given up")
   func exhausted() {
     let schedule = WebhookRetrySchedule()

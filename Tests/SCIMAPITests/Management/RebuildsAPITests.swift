@@ -147,11 +147,27 @@ struct RebuildsAPITests {
       #expect(health.items("checks").texts("name") == ["database", "identity-store"])
       #expect(health.items("checks")[0]["waitingEvents"] == 0)
     }
+    let store = bench.store
+    try await store.write(
+      """
+      insert into identity.provisioning_log (workspace_id, id, status, failed, entry)
+      values ($1, $2, 503, true, '{"microseconds":2500}')
+      """, [.uuid(store.workspace.uuid), .uuid(LogEntryID.made(at: Date()).uuid)])
+    try await bench.serving(token: bench.deploymentToken, base: ResourcePath.admin) { client in
+      let activity = try await client.get("/activity?limit=5")
+      #expect(activity.status == 200 && activity.json["waitingEvents"] == 0, "\(activity.text)")
+      #expect(activity.items("workspaces").texts("id") == ["\(store.workspace)"])
+      #expect(activity.items("workspaces")[0]["rejected"] == 1)
+      let invalid = try await client.get("/activity?limit=0")
+      #expect(invalid.status == 400 && invalid.text.contains("1 to 200"))
+    }
     #expect(bench.operations == [.restate(Restatement())], "the check changes nothing")
     #expect(bench.builder.sentCommands.entries.first?.actor == .service("scim-api"))
     try await bench.serving(token: bench.token, base: ResourcePath.admin) { client in
-      let answer = try await client.get("/health")
-      #expect(answer.status == 403)
+      for path in ["/health", "/activity"] {
+        let answer = try await client.get(path)
+        #expect(answer.status == 403)
+      }
     }
     // Without a reply, and without a database.
     bench.builder.reply = { _ in nil }

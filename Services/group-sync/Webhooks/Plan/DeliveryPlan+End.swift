@@ -47,7 +47,8 @@ extension DeliveryPlan {
       switch outcome {
       case .delivered: lane.deliver(request.event)
       case .rejected(let reason), .unreachable(let reason):
-        let next = schedule.nextAttempt(afterFailures: lane.cursor.attempts + 1, now: now, jitter: jitter)
+        let next = schedule.nextAttempt(
+          afterFailures: lane.cursor.attempts + 1, since: lane.cursor.firstFailedAt, now: now, jitter: jitter)
         lane.fail(nextAttemptAt: next, error: reason, now: now)
         failedSince = lane.cursor.firstFailedAt
         isFirstFailure = lane.cursor.attempts == 1 && lane.pending > 1

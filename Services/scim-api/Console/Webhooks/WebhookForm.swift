@@ -116,6 +116,9 @@ struct WebhookFormView: Sendable {
     case .groupDeleted: "A group was deleted."
     case .groupMemberAdded: "A person became a visible member of a group."
     case .groupMemberRemoved: "A person is no longer a visible member of a group."
+    case .workspaceSeatsWarning: "90 % of the seats are taken."
+    case .workspaceSeatsExhausted: "All seats are taken."
+    case .workspaceNoActiveAdmin: "There is no active admin any more."
     }
   }
 }

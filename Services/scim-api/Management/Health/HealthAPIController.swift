@@ -6,15 +6,21 @@ import Models
 import Postgres
 import SCIM
 
-/// `…/health`: of a workspace, the requests of its identity provider; of the deployment, what this process knows of the others.
+/// `…/health`: of a workspace, the requests of its identity provider; of the deployment, what this process knows of the others. `…/activity`: the
+/// busiest workspaces.
 struct HealthAPIController: ManagementController {
   private let health: HealthQuery
   private let heldChanges: HeldChangesQuery
   private let deployment: DeploymentQuery
+  private let activity: ActivityQuery
   private let commands: CommandClient
 
   /// The number up to which pending held changes are counted.
   static let maximumHeldChanges = 100
+  /// The number of busiest workspaces by default.
+  private static let defaultWorkspaces = 20
+  /// The largest number of busiest workspaces.
+  private static let maximumWorkspaces = 200
   /// How long identity-store has to start the command that checks it, in seconds.
   private static let probeTimeout: TimeInterval = 3
 
@@ -22,12 +28,14 @@ struct HealthAPIController: ManagementController {
     health = HealthQuery(database: dependencies.database)
     heldChanges = HeldChangesQuery(database: dependencies.database)
     deployment = DeploymentQuery(database: dependencies.database)
+    activity = ActivityQuery(database: dependencies.database)
     commands = dependencies.commands
   }
 
   func addRoutes(to routes: ManagementRoutes) {
     routes.workspace.read("health", use: workspace)
     routes.deployment.read("health", use: processes)
+    routes.deployment.read("activity", use: busiest)
   }
 
   @Sendable private func workspace(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
@@ -47,6 +55,23 @@ struct HealthAPIController: ManagementController {
     let checks = [try await database, store]
     let isOK = checks.allSatisfy(\.isOK)
     return .management(.ok, ["status": .string(isOK ? "ok" : "failing"), "checks": .array(checks.map(\.json))])
+  }
+
+  /// The workspaces with the most requests of the last minute, and the number of events that wait to be published.
+  @Sendable private func busiest(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
+    try parameters.check(["limit"])
+    let limit = try parameters.integer("limit") ?? Self.defaultWorkspaces
+    guard (1...Self.maximumWorkspaces).contains(limit) else {
+      throw ProblemDetails.invalidParameter("limit", "limit is \(limit); a whole number from 1 to \(Self.maximumWorkspaces) was expected.")
+    }
+    async let waiting = deployment.waitingEvents()
+    let workspaces = try await activity.busiestWorkspaces(limit: limit)
+    return .management(
+      .ok,
+      [
+        "at": .time(Date()), "windowSeconds": .number(ActivityQuery.window), "workspaces": .array(workspaces.map(\.json)),
+        "waitingEvents": .number(try await waiting),
+      ])
   }
 
   /// The result of a check.

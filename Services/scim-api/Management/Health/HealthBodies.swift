@@ -60,3 +60,13 @@ extension HealthQuery.Failures {
     ["cause": .string(cause.rawValue), "summary": .string(cause.summary), "count": .number(count), "lastAt": .time(lastAt)]
   }
 }
+
+extension ActivityQuery.WorkspaceRequests {
+  /// The requests of a workspace.
+  var json: JSON {
+    [
+      "id": .id(workspace), "slug": .string(slug), "requests": .number(requests), "failed": .number(failed), "rejected": .number(rejected),
+      "slowestMilliseconds": .number(Int(slowest.rounded())),
+    ]
+  }
+}

@@ -65,7 +65,7 @@ package struct SignInController: Sendable {
   private func decide(_ signIns: [SignIn], isBatch: Bool, within wait: Int, _ context: CallerContext) async throws -> Response {
     let results = try await inFlight.withPlace(of: context.caller) {
       try await decisions.results(
-        of: signIns, within: .seconds(wait), by: context.caller.actor, info: context.info, logger: context.logger)
+        of: signIns, isBatch: isBatch, within: .seconds(wait), by: context.caller.actor, info: context.info, logger: context.logger)
     }
     let pending = zip(signIns, results).filter { $0.1.outcome == .pending }.map(\.0)
     if !pending.isEmpty { try await send(pending, traceparent: context.info.traceparent) }

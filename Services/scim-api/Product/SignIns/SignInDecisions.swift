@@ -16,9 +16,12 @@ struct SignInDecisions: Sendable {
 
   /// The outcomes of `signIns` in their order; ``SignInResult/pending`` where there is none within `wait`.
   ///
-  /// - Throws: ``APIError`` if identity-store refuses one; `CancellationError`.
+  /// A refusal of a single sign-in is an error. In a batch it must not hide the outcomes of the others, for example because one workspace is
+  /// suspended: that sign-in is ``SignInResult/pending``, and is ignored when it is processed.
+  ///
+  /// - Throws: ``APIError`` if identity-store refuses a single sign-in; `CancellationError`.
   func results(
-    of signIns: [SignIn], within wait: Duration, by actor: Command.Actor, info: RequestInfo, logger: Logger
+    of signIns: [SignIn], isBatch: Bool, within wait: Duration, by actor: Command.Actor, info: RequestInfo, logger: Logger
   ) async throws -> [SignInResult] {
     // identity-store starts no command after the wait, and then the sign-in is processed in the other way.
     let commands = commands.startingWithin(wait / .seconds(1))
@@ -35,7 +38,14 @@ struct SignInDecisions: Sendable {
         guard next < signIns.count else { return }
         let number = next
         next += 1
-        group.addTask { (number, try await result(of: signIns[number], commands, by: actor, info: info, logger: logger)) }
+        group.addTask {
+          do {
+            return (number, try await result(of: signIns[number], commands, by: actor, info: info, logger: logger))
+          } catch let refusal as APIError where isBatch {
+            logger.debug("a sign-in of a batch is refused", metadata: ["reason": "\(refusal.error.detail)"])
+            return (number, .pending)
+          }
+        }
       }
       for _ in 0..<Self.maximumInFlight { start() }
       var waiting = signIns.count
