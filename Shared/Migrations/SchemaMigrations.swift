@@ -34,6 +34,7 @@ public enum SchemaMigrations {
     migration("identity", 25, "limits", PackageResources._25_limits_sql),
     migration("identity", 26, "erasures", PackageResources._26_erasures_sql),
     migration("identity", 27, "workspace-deletion", PackageResources._27_workspace_deletion_sql),
+    migration("identity", 28, "workspace-imports", PackageResources._28_workspace_imports_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.
