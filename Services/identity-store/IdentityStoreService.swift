@@ -54,7 +54,7 @@ package struct IdentityStoreService {
         logger: runtime.logger)
       let expiringRows: [RowTrimming.Rows] = [
         .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns, .webhooks,
-        .abandonedImports, .accountImports,
+        .abandonedImports, .accountImports, .abandonedWorkspaceParts, .workspaceImports,
       ]
       let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in
         guard let seal = KeySeal(secret: secret) else {
@@ -67,12 +67,13 @@ package struct IdentityStoreService {
       let logging = try await provisioningLog(runtime, deadLetters)
       let rebuilds = RebuildRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
       let imports = AccountImportRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
+      let workspaceImports = WorkspaceImportRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
       let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
       // Services shut down in reverse order: the consumer finishes its batch while the pool, the producer and the relay still work.
       var services: [any Service] = [pool, producer, relay]
       services += expiringRows.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
       services += [
-        backfill, rebuilds, imports, ErasureRunner(pool: pool, logger: runtime.logger),
+        backfill, rebuilds, imports, workspaceImports, ErasureRunner(pool: pool, logger: runtime.logger),
         WorkspaceDeletionRunner(pool: pool, logger: runtime.logger),
         QueueMonitor(pool: pool, queues: [.outbox("identity.outbox"), .heldChanges], logger: runtime.logger),
       ]

@@ -75,6 +75,7 @@ struct ChangeWriter: Sendable {
     steps += pushSteps(for: state)
     steps += heldChangeSteps(changes, at: decider.now)
     steps += accountSteps(for: state, at: decider.now)
+    steps += try workspaceImportSteps(changes, at: decider.now)
     add(WriteStatements.deleteEarlySignIns, when: !changes.consumedSignIns.isEmpty, changes.consumedSignIns.sorted().columns)
     add(
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,

@@ -23,7 +23,7 @@ create table identity.workspace_imports (
 );
 comment on index identity.workspace_imports_pkey is 'The import of a workspace';
 
-create index workspace_imports_waiting on identity.workspace_imports (started_at) where status in ('waiting', 'applying');
+create index workspace_imports_waiting on identity.workspace_imports (workspace_id, started_at) where status in ('waiting', 'applying');
 comment on index identity.workspace_imports_waiting is 'The next import to apply';
 
 create table identity.workspace_import_parts (
@@ -44,10 +44,7 @@ from identity.workspace_imports;
 -- Which key a tombstone was hashed with: the first bytes of a hash of the key. Null for tombstones from before.
 alter table identity.tombstones add column name_key_id text;
 
-create index tombstones_by_name_key on identity.tombstones (name_key_id) where user_name_hash is not null;
-comment on index identity.tombstones_by_name_key is 'scimctl doctor: tombstones that a former key has written';
-
--- A rotation: when all users were found by both keys for the first time.
+-- A rotation of the key: when a pass over all users found nothing to change for the first time.
 create table identity.name_key_rotations (
   key_id text not null,
   former_key_id text not null,

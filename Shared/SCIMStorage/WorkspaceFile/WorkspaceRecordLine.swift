@@ -22,7 +22,7 @@ public enum WorkspaceRecordLine: Sendable {
   /// The types of records, in the order of the file.
   public enum Kind: String, Sendable, CaseIterable {
     /// See the cases of ``WorkspaceRecordLine``.
-    case workspace, user, group, members, account, webhook
+    case workspace, webhook, user, group, members, account
   }
 
   /// The workspace and its settings.
