@@ -17,8 +17,7 @@ struct StageWorkspacePart: DecidableCommand {
       workspace = nil
       return
     }
-    let first = try part.lines.first.map { line throws(SCIMError) in try WorkspaceRecordLine(line, number: part.firstLine) }
-    guard case .workspace(let content)? = first else {
+    guard let line = part.lines.first, case .workspace(let content) = try WorkspaceRecordLine(line, number: part.firstLine) else {
       throw .badRequest(.invalidValue, "Line \(part.firstLine): The first record must be the workspace.")
     }
     workspace = content
