@@ -14,7 +14,7 @@ package struct IdentityStoreService {
     await ServiceProcess.run(
       service: "identity-store",
       settings: CommonSettings.all + [
-        .tombstoneKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
+        .tombstoneKey, .tombstoneFormerKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
         .allowsInsecureWebhooks, .allowsPrivateWebhooks,
       ],
       migrations: SchemaMigrations.identity
@@ -34,7 +34,8 @@ package struct IdentityStoreService {
       runtime.watch(consumer)
       let relay = OutboxRelay(pool: pool, table: "identity.outbox", producer: producer, consumer: consumer, logger: runtime.logger)
       runtime.watch(relay)
-      let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
+      let nameHash = NameHash(
+        key: try runtime.settings.string(.tombstoneKey), former: runtime.settings.optionalString(.tombstoneFormerKey))
       let deadLetters = DeadLetters(
         consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
       let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
@@ -78,6 +79,9 @@ package struct IdentityStoreService {
         QueueMonitor(pool: pool, queues: [.outbox("identity.outbox"), .heldChanges], logger: runtime.logger),
       ]
       if let rotation { services.append(rotation) }
+      if let former = nameHash.formerKeyID {
+        services.append(NameHashRotation(pool: pool, nameHash: nameHash, former: former, logger: runtime.logger))
+      }
       return services + logging + [recorder, consumer, loop]
     }
   }

@@ -210,6 +210,7 @@ struct ChangeWriter: Sendable {
     let values: [PostgresValue] = [
       .textArray(tombstones.map(\.type.rawValue)), .bytesArray(tombstones.map(\.userNameHash)),
       .timestampArray(tombstones.map(\.deletedAt)), .intArray(tombstones.map { $0.version ?? Restatement.lastVersion }),
+      .text(nameHash.keyID),
     ]
     return tombstones.map(\.key).columns + values
   }

@@ -54,6 +54,9 @@ create table identity.name_key_rotations (
 );
 comment on index identity.name_key_rotations_pkey is 'identity-store and scimctl doctor: the progress of a rotation';
 
+create view identity_read.name_key_rotations with (security_invoker = true) as
+select key_id, former_key_id, started_at, finished_at from identity.name_key_rotations;
+
 -- As in 008.
 do $$
 declare
@@ -74,6 +77,7 @@ create policy workspace on identity.workspace_imports for select to rollcall_rea
 using (workspace_id = (select nullif(current_setting('rollcall.workspace', true), '')::uuid));
 grant select on identity.workspace_imports to rollcall_reader;
 grant select on identity_read.workspace_imports to rollcall_reader, rollcall_operator;
+grant select on identity_read.name_key_rotations to rollcall_operator;
 
 -- What scimctl doctor says about the keys, without names or hashes: tombstones with a hash by key. Null: written before keys were told apart.
 create function identity_read.tombstone_keys() returns table (key_id text, tombstones bigint, newest timestamptz)

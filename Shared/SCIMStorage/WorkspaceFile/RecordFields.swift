@@ -55,7 +55,8 @@ public struct RecordFields: Sendable {
     return time
   }
 
-  func time(_ name: String) throws(WorkspaceLineError) -> Date {
+  /// The time of a member.
+  public func time(_ name: String) throws(WorkspaceLineError) -> Date {
     guard let time = try optionalTime(name) else { throw WorkspaceLineError("\(name) is missing.") }
     return time
   }

@@ -52,9 +52,9 @@ struct WorkspaceFile: Sendable {
   private(set) var counts: [WorkspaceRecordLine.Kind: Int64] = [:]
 
   private let importID: CommandID
-  private let now: Date
   private let options: Options
   private var checker = WorkspaceRecordChecker()
+  private var exportedAt: Date?
   private var digest = SHA256()
   private var partial: [UInt8] = []
   private var isTooLong = false
@@ -62,10 +62,9 @@ struct WorkspaceFile: Sendable {
   private var lines: [String] = []
   private var bytes = 0
 
-  init(importID: CommandID, options: Options, at now: Date) {
+  init(importID: CommandID, options: Options) {
     self.importID = importID
     self.options = options
-    self.now = now
   }
 
   /// Whether there are as many errors as a response contains, or one that makes the rest pointless.
@@ -142,6 +141,7 @@ struct WorkspaceFile: Sendable {
       throw WorkspaceLineError(
         "The file has version \(version) of the format, and this deployment reads version \(Self.version). Upgrade the older deployment.")
     }
+    exportedAt = try fields.time("exportedAt")
   }
 
   private mutating func readRecord() throws(WorkspaceLineError) {
@@ -162,6 +162,8 @@ struct WorkspaceFile: Sendable {
   }
 
   private mutating func readEnd(_ fields: RecordFields) throws(WorkspaceLineError) {
+    // A line that was not read makes the checksum wrong.
+    guard errors.isEmpty else { return }
     let (expected, sum) = (try fields.integer("lines"), try fields.text("sha256"))
     guard expected == Int64(count - 1) else {
       throw WorkspaceLineError("The export had \(expected) lines before this one, and the file has \(count - 1). Export the workspace again.")
@@ -178,8 +180,10 @@ struct WorkspaceFile: Sendable {
     content.id = options.id ?? content.id
     content.settings.slug = options.slug ?? content.settings.slug
     content.settings.deletion = nil
+    let exportedAt = exportedAt ?? content.modifiedAt
+    // Nothing here depends on the present time: a repetition of the import sends the same parts.
     content.settings.mailDomains = content.settings.mailDomains.map { domain in
-      guard !options.assertsDomains else { return MailDomain(domain: domain.domain, verification: .operator, verifiedAt: now) }
+      guard !options.assertsDomains else { return MailDomain(domain: domain.domain, verification: .operator, verifiedAt: exportedAt) }
       guard case .dns = domain.verification else {
         return MailDomain(domain: domain.domain, verification: .dns(token: Self.token(for: domain.domain, of: importID)))
       }
@@ -221,7 +225,8 @@ struct WorkspaceFile: Sendable {
   }
 
   private mutating func add(_ line: String) {
-    if lines.count >= WorkspaceImportPart.maximumLines || bytes + line.utf8.count > WorkspaceImportPart.maximumBytes { completePart(before: count) }
+    let isFull = lines.count >= WorkspaceImportPart.maximumLines || bytes + line.utf8.count > WorkspaceImportPart.maximumBytes
+    if isFull { completePart(before: count) }
     lines.append(line)
     bytes += line.utf8.count
   }

@@ -16,14 +16,14 @@ struct WorkspaceImport {
   private(set) var file: WorkspaceFile
 
   init(
-    id: CommandID, options: WorkspaceFile.Options, isDryRun: Bool, commands: CommandClient, caller: Caller, info: RequestInfo, at now: Date
+    id: CommandID, options: WorkspaceFile.Options, isDryRun: Bool, commands: CommandClient, caller: Caller, info: RequestInfo
   ) {
     self.id = id
     self.isDryRun = isDryRun
     self.commands = commands
     self.caller = caller
     self.info = info
-    file = WorkspaceFile(importID: id, options: options, at: now)
+    file = WorkspaceFile(importID: id, options: options)
   }
 
   /// Reads the body. Parts are stored while it arrives, as long as no line is wrong.

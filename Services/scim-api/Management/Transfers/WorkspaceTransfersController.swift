@@ -53,12 +53,14 @@ struct WorkspaceTransfersController: ManagementController {
     let now = Date()
     // As for accounts: the digest of a body that is read as a stream is not known here, and each part has its own.
     let key = try IdempotencyKey(request, body: [], of: caller)
-    let options = WorkspaceFile.Options(
-      slug: parameters["slug"], assertsDomains: try parameters.flag("assertDomains") ?? false,
-      id: try parameters.flag("newId") == true ? key?.id("workspace") ?? .made(at: now) : nil)
+    var options = WorkspaceFile.Options(slug: parameters["slug"], assertsDomains: try parameters.flag("assertDomains") ?? false)
+    if try parameters.flag("newId") ?? false {
+      let made: WorkspaceID = key?.id("workspace") ?? .made(at: now)
+      options.id = made
+    }
+    let id: CommandID = key?.id("workspace import") ?? .made(at: now)
     var workspaceImport = WorkspaceImport(
-      id: key?.id("workspace import") ?? .made(at: now), options: options, isDryRun: isDryRun, commands: commands, caller: caller,
-      info: context.info, at: now)
+      id: id, options: options, isDryRun: isDryRun, commands: commands, caller: caller, info: context.info)
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(caller.workspace))
     try await workspaceImport.read(request, share: &share)
     share.release()
