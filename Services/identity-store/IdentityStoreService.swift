@@ -14,7 +14,8 @@ package struct IdentityStoreService {
     await ServiceProcess.run(
       service: "identity-store",
       settings: CommonSettings.all + [
-        .tombstoneKey, .tombstoneFormerKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
+        .tombstoneKey, .tombstoneFormerKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey,
+        .keyLifetime,
         .allowsInsecureWebhooks, .allowsPrivateWebhooks,
       ],
       migrations: SchemaMigrations.identity

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import Models
 import Primitives
@@ -23,6 +24,7 @@ extension Decider {
       case .members(let members): try importMembers(members, in: workspace)
       case .account(let account): try importAccount(account, in: workspace)
       case .webhook(let webhook): try importWebhook(webhook, command)
+      case .template(let template): try importTemplate(template, command)
       }
     } catch {
       throw .badRequest(.invalidValue, error.detail)
@@ -75,6 +77,21 @@ extension Decider {
     group.version += 1
     state.update(group)
     publishChange(of: group, .updated, added: added, removed: [])
+  }
+
+  /// Orders invitation-mailer to use a template.
+  private mutating func importTemplate(_ template: InvitationTemplate, _ command: Command) throws(WorkspaceLineError) {
+    do throws(SCIMError) {
+      try Self.checkText(template, "The template", maximum: InvitationOrder.maximumTemplateSize)
+    } catch {
+      throw WorkspaceLineError(error.detail)
+    }
+    // Each order has an id of its own, the same for every delivery of the command.
+    let id = CommandID(bytes: SHA256.hash(data: Array("template \(command.id) \(template.language)".utf8)))
+    publish(
+      .invitationOrdered(
+        InvitationOrdered(
+          id: id, workspace: command.workspace, order: .setTemplate(template), actor: command.actor.rawValue, orderedAt: now)))
   }
 
   private mutating func importAccount(

@@ -30,7 +30,8 @@ struct StageWorkspacePart: DecidableCommand {
 
   func decide(_ command: Command, by decider: inout Decider) throws(SCIMError) -> Reply.Outcome {
     guard !part.lines.isEmpty, part.lines.count <= WorkspaceImportPart.maximumLines else {
-      throw .badRequest(.tooMany, "A part of a workspace's file has 1 to \(WorkspaceImportPart.maximumLines) lines; found \(part.lines.count).")
+      throw .badRequest(
+        .tooMany, "A part of a workspace's file has 1 to \(WorkspaceImportPart.maximumLines) lines; found \(part.lines.count).")
     }
     if let existing = decider.state.workspaces[command.workspace] { throw .importedWorkspaceExists(existing) }
     if let record = decider.state.workspaceImports[command.workspace] {
@@ -104,7 +105,7 @@ struct ApplyWorkspacePart: DecidableCommand {
         let group = ResourceKey(workspace: workspace, id: content.group.resource)
         writeSet.groups.insert(group)
         for member in content.members { writeSet.memberships.insert(MembershipKey(group: group, user: member)) }
-      case .account: break
+      case .account, .template: break
       case .webhook: writeSet.webhookOwners.insert(workspace)
       }
     }

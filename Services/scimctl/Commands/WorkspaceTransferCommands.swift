@@ -113,7 +113,8 @@ struct ImportWorkspace: AsyncParsableCommand {
     let finished = current
     try output.print(finished) { finished.description }
     guard finished.status == "done" else {
-      throw ScimctlError(.rejected, "the import of workspace \(finished.workspace) failed: \(finished.problem ?? "the server gave no reason")")
+      throw ScimctlError(
+        .rejected, "the import of workspace \(finished.workspace) failed: \(finished.problem ?? "the server gave no reason")")
     }
     StandardError.print("scimctl: next, issue a token, verify the mail domains, and give the webhooks new secrets")
   }

@@ -70,6 +70,7 @@ extension Setting {
 
   /// The settings that only `doctor` reads.
   static let doctor = [
-    scimURL, tombstoneKey, tombstoneFormerKey, cursorKey, doctorSMTPURL, doctorSMTPUser, doctorSMTPPassword, doctorSMTPTLS, doctorSMTPAuthorities,
+    scimURL, tombstoneKey, tombstoneFormerKey, cursorKey, doctorSMTPURL, doctorSMTPUser, doctorSMTPPassword, doctorSMTPTLS,
+    doctorSMTPAuthorities,
   ]
 }

@@ -136,6 +136,11 @@ extension RecordFields {
     return WorkspaceRecordLine.AccountContent(account: account, user: try optionalID("user"), importedAt: try time("importedAt"))
   }
 
+  func template() throws(WorkspaceLineError) -> InvitationTemplate {
+    InvitationTemplate(
+      language: try text("language"), subject: try optionalText("subject"), text: try optionalText("text"), html: try optionalText("html"))
+  }
+
   func webhook() throws(WorkspaceLineError) -> WorkspaceRecordLine.WebhookContent {
     var types: [String]?
     switch values["types"] {

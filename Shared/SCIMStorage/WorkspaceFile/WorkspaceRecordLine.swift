@@ -18,11 +18,13 @@ public enum WorkspaceRecordLine: Sendable {
   case account(AccountContent)
   /// A webhook endpoint, without its secret.
   case webhook(WebhookContent)
+  /// The workspace's own wording of invitations in a language.
+  case template(InvitationTemplate)
 
   /// The types of records, in the order of the file.
   public enum Kind: String, Sendable, CaseIterable {
     /// See the cases of ``WorkspaceRecordLine``.
-    case workspace, webhook, user, group, members, account
+    case workspace, webhook, template, user, group, members, account
   }
 
   /// The workspace and its settings.
@@ -118,6 +120,7 @@ public enum WorkspaceRecordLine: Sendable {
       case .members: .members(try data.members())
       case .account: .account(try data.account())
       case .webhook: .webhook(try data.webhook())
+      case .template: .template(try data.template())
       }
   }
 
@@ -130,6 +133,7 @@ public enum WorkspaceRecordLine: Sendable {
     case .members: .members
     case .account: .account
     case .webhook: .webhook
+    case .template: .template
     }
   }
 }

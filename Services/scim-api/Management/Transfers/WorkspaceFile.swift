@@ -166,7 +166,8 @@ struct WorkspaceFile: Sendable {
     guard errors.isEmpty else { return }
     let (expected, sum) = (try fields.integer("lines"), try fields.text("sha256"))
     guard expected == Int64(count - 1) else {
-      throw WorkspaceLineError("The export had \(expected) lines before this one, and the file has \(count - 1). Export the workspace again.")
+      throw WorkspaceLineError(
+        "The export had \(expected) lines before this one, and the file has \(count - 1). Export the workspace again.")
     }
     guard sum == Hex.encode(digest.finalize()) else {
       throw WorkspaceLineError("The checksum does not match: a line was changed or damaged. Export the workspace again.")

@@ -46,7 +46,9 @@ struct WorkspaceImport {
     file.finish()
     try await storeParts()
     guard file.errors.isEmpty else { throw ProblemDetails.invalidWorkspaceFile(file.errors) }
-    guard file.workspace != nil else { throw ProblemDetails(400, .invalidBody, "The body is empty; an export of a workspace was expected.") }
+    guard file.workspace != nil else {
+      throw ProblemDetails(400, .invalidBody, "The body is empty; an export of a workspace was expected.")
+    }
   }
 
   private mutating func storeParts() async throws {

@@ -1,3 +1,4 @@
+import MailTemplates
 import Models
 import Primitives
 import SCIM
@@ -20,6 +21,7 @@ struct WorkspaceRecordChecker: Sendable {
   private var accountEmails: [String: Int] = [:]
   private var accountExternalIDs: [String: Int] = [:]
   private var webhooks: Set<WebhookID> = []
+  private var languages: Set<String> = []
 
   /// Checks the next record.
   ///
@@ -27,7 +29,8 @@ struct WorkspaceRecordChecker: Sendable {
   mutating func check(_ record: WorkspaceRecordLine, line: Int) throws(WorkspaceLineError) {
     let kinds = WorkspaceRecordLine.Kind.allCases
     guard let place = kinds.firstIndex(of: record.kind), let before = kinds.firstIndex(of: last), place >= before else {
-      throw WorkspaceLineError("A \(record.kind.rawValue) comes after a \(last.rawValue); the order is \(kinds.map(\.rawValue).joined(separator: ", ")).")
+      throw WorkspaceLineError(
+        "A \(record.kind.rawValue) comes after a \(last.rawValue); the order is \(kinds.map(\.rawValue).joined(separator: ", ")).")
     }
     last = record.kind
     guard let settings, let schemas else { throw WorkspaceLineError("Line 2 must be the workspace.") }
@@ -35,6 +38,9 @@ struct WorkspaceRecordChecker: Sendable {
     case .workspace: break
     case .webhook(let webhook):
       guard webhooks.insert(webhook.id).inserted else { throw WorkspaceLineError("An earlier line has the id, too.") }
+    case .template(let template):
+      guard languages.insert(template.language).inserted else { throw WorkspaceLineError("An earlier line has the language, too.") }
+      if let fault = TemplateCheck.faults(in: template).first { throw WorkspaceLineError("The template is not valid: \(fault).") }
     case .user(let user):
       let document = try user.document(in: settings, schemas: schemas)
       try Self.insert(user.content.id, line, "id", in: &resources)

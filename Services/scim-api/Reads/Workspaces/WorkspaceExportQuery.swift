@@ -99,7 +99,7 @@ extension WorkspaceRecordLine.Kind {
   fileprivate var start: String {
     let zero = "00000000-0000-0000-0000-000000000000"
     return switch self {
-    case .workspace, .account: ""
+    case .workspace, .account, .template: ""
     case .webhook, .user, .group: zero
     case .members: "\(zero) \(zero)"
     }
@@ -109,6 +109,7 @@ extension WorkspaceRecordLine.Kind {
     switch self {
     case .workspace: WorkspaceExportStatements.workspace
     case .webhook: WorkspaceExportStatements.webhooks
+    case .template: WorkspaceExportStatements.templates
     case .user: WorkspaceExportStatements.users
     case .group: WorkspaceExportStatements.groups
     case .members: WorkspaceExportStatements.members

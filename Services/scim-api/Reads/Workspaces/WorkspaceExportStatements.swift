@@ -95,6 +95,17 @@ enum WorkspaceExportStatements {
     limit \(pageSize)
     """)
 
+  static let templates = Statement(
+    "export templates of workspace",
+    """
+    select json_build_object('language', language, 'subject', subject, 'text', text, 'html', html)::text, language
+    from mailer_read.templates
+    where workspace_id = $1
+    and language collate "C" > $2::text collate "C"
+    order by language collate "C"
+    limit \(pageSize)
+    """)
+
   static let webhooks = Statement(
     "export webhooks of workspace",
     """
