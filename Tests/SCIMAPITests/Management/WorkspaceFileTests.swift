@@ -12,7 +12,9 @@ import Testing
 @Suite("The file of a workspace")
 struct WorkspaceFileTests {
   private static let time = "2026-01-31T08:00:00.000Z"
-  private static func id(_ number: Int) -> String { "00000000-0000-7000-8000-\(String(repeating: "0", count: 12 - "\(number)".count))\(number)" }
+  private static func id(_ number: Int) -> String {
+    "00000000-0000-7000-8000-\(String(repeating: "0", count: 12 - "\(number)".count))\(number)"
+  }
 
   private static func settings(_ more: String = "") -> String {
     #"{"slug":"acme","name":"Acme","plan":"enterprise","samlSSO":true,"scimEnabled":true,"signInURL":"https://acme.example/","#
@@ -63,7 +65,8 @@ struct WorkspaceFileTests {
 
   @Test("A complete file has the workspace first, and parts that cover its records")
   func complete() throws {
-    let records = [Self.workspace()] + (2...700).map { Self.user($0, "user-\($0)@acme.example") } + [Self.group(800, "Data"), Self.members(800, 2)]
+    let records =
+      [Self.workspace()] + (2...700).map { Self.user($0, "user-\($0)@acme.example") } + [Self.group(800, "Data"), Self.members(800, 2)]
     var file = Self.read(Self.file(records))
     #expect(file.errors.isEmpty, "\(file.errors)")
     #expect(file.count == records.count + 2 && file.counts[.user] == 699 && file.counts[.members] == 1)
@@ -81,7 +84,8 @@ struct WorkspaceFileTests {
     let bytes = Self.file([Self.workspace(), Self.user(2, "ana@acme.example"), Self.user(3, "ben@acme.example")])
     let lines = bytes.split(separator: UInt8(ascii: "\n")).map { Array($0) + [UInt8(ascii: "\n")] }
     #expect(Self.errors(Array(lines.dropLast().joined())).contains { $0.contains("truncated") })
-    #expect(Self.errors(Array(lines.enumerated().filter { $0.offset != 3 }.map(\.element).joined())).contains { $0.contains("had 4 lines") })
+    #expect(
+      Self.errors(Array(lines.enumerated().filter { $0.offset != 3 }.map(\.element).joined())).contains { $0.contains("had 4 lines") })
     let changed = String(decoding: bytes, as: UTF8.self).replacing("ana@", with: "eve@")
     #expect(Self.errors(Array(changed.utf8)).contains { $0.hasPrefix("5: The checksum") })
     #expect(Self.errors(bytes + Array("{}\n".utf8)).contains { $0.contains("goes on") })
@@ -131,7 +135,8 @@ struct WorkspaceFileTests {
     #expect(asserted.id == other && asserted.settings.slug == "globex" && asserted.settings.customRoles == ["Auditor"])
     // A policy that needs a verified domain.
     let policy = #","otherDomains":"hold""#
-    #expect(Self.errors(Self.file([Self.workspace(domains + policy)])).first?.hasPrefix("2: The policy for other mail domains is 'hold'") == true)
+    #expect(
+      Self.errors(Self.file([Self.workspace(domains + policy)])).first?.hasPrefix("2: The policy for other mail domains is 'hold'") == true)
     #expect(try imported(.init(assertsDomains: true), policy).settings.otherDomains == .hold)
   }
 }
