@@ -15,6 +15,8 @@ struct WorkspaceImportTests {
     WorkspaceID.made(at: Date()), UserID.made(at: Date()), UserID.made(at: Date()), GroupID.made(at: Date())
   )
 
+  private let webhook = WebhookID.made(at: Date())
+
   private func record(_ slug: String) -> String {
     #"{"type":"workspace","data":{"id":"\#(workspace)","settings":{"slug":"\#(slug)","name":"Globex","plan":"enterprise","samlSSO":true,"#
       + #""scimEnabled":true,"signInURL":"https://globex.example/","customRoles":["Auditor"],"defaultRole":"viewer","#
@@ -30,7 +32,7 @@ struct WorkspaceImportTests {
   private var lines: [String] {
     [
       record("globex"),
-      #"{"type":"webhook","data":{"id":"\#(WebhookID.made(at: Date()))","url":"https://hooks.globex.example/","description":"","types":null}}"#,
+      #"{"type":"webhook","data":{"id":"\#(webhook)","url":"https://hooks.globex.example/","description":"","types":null}}"#,
       #"{"type":"template","data":{"language":"de","subject":"Willkommen","text":null,"html":null}}"#,
       user(ana, "ana@globex.example", "invited"),
       user(ben, "ben@globex.example", "active", role: "Auditor", #","firstSignedInAt":"\#(Self.time)","accountId":"4711""#),
@@ -116,6 +118,12 @@ struct WorkspaceImportTests {
     #expect(
       try await store.text("select state || length(secret) from identity.webhook_endpoints where workspace_id = '\(workspace)'")
         == "disabled0")
+    // The webhook needs a secret before it is enabled.
+    let secret = WebhookEndpointWrite.rotateSecret(webhook, sealedSecret: Array(repeating: 1, count: 60), formerUntil: nil)
+    for (write, isDone) in [(WebhookEndpointWrite.enable(webhook), false), (secret, true), (.enable(webhook), true)] {
+      let outcome = try await process.execute([command(.writeWebhook(write))]).first?.outcome
+      #expect((outcome == .done) == isDone, "\(String(describing: outcome))")
+    }
     // Ana is restated without an invitation; nobody who is invited is created.
     func events(_ pattern: String) async throws -> Int {
       try await store.count("select count(*) from identity.outbox where convert_from(payload, 'UTF8') like '\(pattern)'")

@@ -177,6 +177,8 @@ struct WorkspaceFile: Sendable {
 
   /// Reads the workspace, with the id, slug and domains that it gets here.
   private mutating func readWorkspace(_ content: WorkspaceRecordLine.WorkspaceContent) throws(WorkspaceLineError) {
+    // That id means the whole deployment.
+    guard content.id != .deployment else { throw WorkspaceLineError("The id \(content.id) cannot be that of a workspace.") }
     var content = content
     content.id = options.id ?? content.id
     content.settings.slug = options.slug ?? content.settings.slug
