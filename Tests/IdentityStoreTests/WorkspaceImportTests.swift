@@ -11,10 +11,10 @@ import Testing
 @Suite("Imports of workspaces", .timeLimit(.minutes(10)))
 struct WorkspaceImportTests {
   private static let time = "2026-01-31T08:00:00.000Z"
-  private let (workspace, ana, ben, group) = (
-    WorkspaceID.made(at: Date()), UserID.made(at: Date()), UserID.made(at: Date()), GroupID.made(at: Date())
-  )
-
+  private let workspace = WorkspaceID.made(at: Date())
+  private let ana = UserID.made(at: Date())
+  private let ben = UserID.made(at: Date())
+  private let group = GroupID.made(at: Date())
   private let webhook = WebhookID.made(at: Date())
 
   private func record(_ slug: String) -> String {
