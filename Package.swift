@@ -144,6 +144,7 @@ let package = Package(
       name: "ManagementAPI",
       dependencies: [
         "Credentials", "DNS", "EdgeHTTP", "EdgeReads", "MailTemplates", "Models", "Postgres", "Primitives", "ProvisioningLog", "SCIM",
+        "SCIMStorage",
         .product(name: "Crypto", package: "swift-crypto"), .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
       ],

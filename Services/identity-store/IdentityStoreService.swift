@@ -14,7 +14,8 @@ package struct IdentityStoreService {
     await ServiceProcess.run(
       service: "identity-store",
       settings: CommonSettings.all + [
-        .tombstoneKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey, .keyLifetime,
+        .tombstoneKey, .tombstoneFormerKey, .maximumBatch, .batchTimeLimit, .maximumBulks, .replyRetention, .logRetention, .oauthKey,
+        .keyLifetime,
         .allowsInsecureWebhooks, .allowsPrivateWebhooks,
       ],
       migrations: SchemaMigrations.identity
@@ -34,7 +35,8 @@ package struct IdentityStoreService {
       runtime.watch(consumer)
       let relay = OutboxRelay(pool: pool, table: "identity.outbox", producer: producer, consumer: consumer, logger: runtime.logger)
       runtime.watch(relay)
-      let nameHash = NameHash(key: try runtime.settings.string(.tombstoneKey))
+      let nameHash = NameHash(
+        key: try runtime.settings.string(.tombstoneKey), former: runtime.settings.optionalString(.tombstoneFormerKey))
       let deadLetters = DeadLetters(
         consumer: "identity-store", producer: producer, table: DeadLetterTable("identity.dead_letters", pool: pool), logger: runtime.logger)
       let writer = ChangeWriter(nameHash: nameHash, source: runtime.instance)
@@ -54,7 +56,7 @@ package struct IdentityStoreService {
         logger: runtime.logger)
       let expiringRows: [RowTrimming.Rows] = [
         .replies(retention: try runtime.settings.duration(.replyRetention)), .sessions, .earlySignIns, .webhooks,
-        .abandonedImports, .accountImports,
+        .abandonedImports, .accountImports, .abandonedWorkspaceParts, .workspaceImports,
       ]
       let rotation = try runtime.settings.optionalString(.oauthKey).map { secret in
         guard let seal = KeySeal(secret: secret) else {
@@ -67,16 +69,20 @@ package struct IdentityStoreService {
       let logging = try await provisioningLog(runtime, deadLetters)
       let rebuilds = RebuildRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
       let imports = AccountImportRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
+      let workspaceImports = WorkspaceImportRunner(pool: pool, producer: producer, source: runtime.instance, logger: runtime.logger)
       let recorder = SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger)
       // Services shut down in reverse order: the consumer finishes its batch while the pool, the producer and the relay still work.
       var services: [any Service] = [pool, producer, relay]
       services += expiringRows.map { RowTrimming(rows: $0, pool: pool, logger: runtime.logger) }
       services += [
-        backfill, rebuilds, imports, ErasureRunner(pool: pool, logger: runtime.logger),
+        backfill, rebuilds, imports, workspaceImports, ErasureRunner(pool: pool, logger: runtime.logger),
         WorkspaceDeletionRunner(pool: pool, logger: runtime.logger),
         QueueMonitor(pool: pool, queues: [.outbox("identity.outbox"), .heldChanges], logger: runtime.logger),
       ]
       if let rotation { services.append(rotation) }
+      if let former = nameHash.formerKeyID {
+        services.append(NameHashRotation(pool: pool, nameHash: nameHash, former: former, logger: runtime.logger))
+      }
       return services + logging + [recorder, consumer, loop]
     }
   }

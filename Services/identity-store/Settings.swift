@@ -3,8 +3,13 @@ import ServiceKit
 extension Setting {
   static let tombstoneKey = Setting(
     key: "tombstone.key",
-    help: "Secret key of the hash that identifies the names of deleted users. The same for all replicas; never change it.",
+    help: "Secret key of the hash that identifies the names of deleted users. The same for all replicas. To change it, set "
+      + "tombstone.former-key to the old one.",
     isKey: true, required: true)
+  static let tombstoneFormerKey = Setting(
+    key: "tombstone.former-key",
+    help: "The former tombstone.key, while it is replaced. 'scimctl doctor' says when it is no longer needed. Default: none.",
+    isSecret: true)
   static let maximumBatch = Setting(
     key: "store.batch", default: "512", help: "The maximum number of commands in one transaction.", kind: .integer(1...10_000))
   static let batchTimeLimit = Setting(

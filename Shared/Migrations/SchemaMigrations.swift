@@ -35,6 +35,7 @@ public enum SchemaMigrations {
     migration("identity", 26, "erasures", PackageResources._26_erasures_sql),
     migration("identity", 27, "workspace-deletion", PackageResources._27_workspace_deletion_sql),
     migration("identity", 28, "busiest-workspaces", PackageResources._28_busiest_workspaces_sql),
+    migration("identity", 29, "workspace-imports", PackageResources._29_workspace_imports_sql),
   ]
 
   /// Migrations of the schema `mailer`, which invitation-mailer owns.

@@ -42,6 +42,9 @@ extension Command.Operation {
     case .stageAccounts(let staging): ("stage-accounts", .json(staging))
     case .startAccountImport(let start): ("start-account-import", .json(start))
     case .applyAccounts(let chunk): ("apply-accounts", .json(chunk))
+    case .stageWorkspace(let part): ("stage-workspace", .json(part))
+    case .startWorkspaceImport(let start): ("start-workspace-import", .json(start))
+    case .applyWorkspace(let part): ("apply-workspace", .json(part))
     case .linkAccount(let link): ("link-account", .json(link))
     case .unlinkAccount(let unlink): ("unlink-account", .json(unlink))
     case .writeWebhook(let write): ("write-webhook", .json(write))
@@ -84,6 +87,9 @@ extension Command.Operation {
     "stage-accounts": decoder(Self.stageAccounts),
     "start-account-import": decoder(Self.startAccountImport),
     "apply-accounts": decoder(Self.applyAccounts),
+    "stage-workspace": decoder(Self.stageWorkspace),
+    "start-workspace-import": decoder(Self.startWorkspaceImport),
+    "apply-workspace": decoder(Self.applyWorkspace),
     "link-account": decoder(Self.linkAccount),
     "unlink-account": decoder(Self.unlinkAccount),
     "write-webhook": decoder(Self.writeWebhook),

@@ -114,6 +114,12 @@ public struct Command: Sendable, Equatable {
     case startAccountImport(AccountImportStart)
     /// Applies a chunk of an import; sent by identity-store to itself. There is no reply.
     case applyAccounts(AccountChunk)
+    /// Stores a part of a workspace's file.
+    case stageWorkspace(WorkspaceImportPart)
+    /// Starts a staged import of a workspace.
+    case startWorkspaceImport(WorkspaceImportStart)
+    /// Applies a part of a workspace's file.
+    case applyWorkspace(WorkspaceImportPart)
     /// Links a user to an imported account. ``Command/resource`` is the user.
     case linkAccount(AccountLink)
     /// Removes the link of a user. ``Command/resource`` is the user.

@@ -18,13 +18,13 @@ extension EndToEnd {
     static let onlyThroughServer: Set<String> = [
       "workspace mail-domain list", "workspace mail-domain show", "workspace mail-domain add", "workspace mail-domain verify",
       "workspace mail-domain remove", "workspace health", "workspace delete", "workspace restore", "workspace deletions", "user export",
-      "user erase",
+      "user erase", "workspace export", "workspace import",
     ]
 
     /// The commands for workspaces, their settings and credentials, which ``settings()`` runs.
     static let settingsCommands: Set<String> = [
       "workspace create", "workspace list", "workspace show", "workspace update", "workspace health", "workspace delete",
-      "workspace restore", "workspace deletions", "workspace domain add",
+      "workspace restore", "workspace deletions", "workspace export", "workspace import", "workspace domain add",
       "workspace domain list", "workspace domain remove", "workspace mail-domain add", "workspace mail-domain list",
       "workspace mail-domain show", "workspace mail-domain verify", "workspace mail-domain remove", "workspace role add",
       "workspace role list", "workspace role remove", "workspace extension set", "workspace extension list", "workspace extension remove",
@@ -94,6 +94,11 @@ extension EndToEnd {
       try await scimctl("workspace restore", [other], printing: "restored")
       #expect(try await !scimctl("workspace show", [other]).contains("suspended"))
       try await scimctl("workspace deletions")
+      let exported = try scimctl.file("workspace.ndjson", try await scimctl("workspace export", [other]))
+      try await scimctl("workspace import", [exported, "--new-id", "--dry-run"], printing: other)
+      try await scimctl("workspace import", [exported], printing: "exists in this deployment", status: 73)
+      try await scimctl("workspace import", [exported, "--new-id", "--slug", "\(slug)-copy"], printing: "done")
+      try await scimctl("workspace show", ["\(slug)-copy"], printing: "5, policy reject")
 
       try await scimctl("workspace domain add", [slug, "http.\(slug).example"])
       #expect(try await scimctl("workspace domain list", [slug]) == "http.\(slug).example\n")

@@ -122,6 +122,9 @@ struct ParsedCommand: Sendable {
     case .stageAccounts(let part): part
     case .startAccountImport(let start): start
     case .applyAccounts(let chunk): chunk
+    case .stageWorkspace(let part): try StageWorkspacePart(part)
+    case .startWorkspaceImport(let start): start
+    case .applyWorkspace(let part): try ApplyWorkspacePart(part)
     case .linkAccount(let link): link
     case .unlinkAccount(let unlink): unlink
     case .writeWebhook(let write): WriteWebhook(write: write)

@@ -252,7 +252,8 @@ extension Decider {
 }
 
 extension GroupRecord {
-  fileprivate mutating func update(from document: GroupDocument) {
+  /// Updates the fields that derive from the document.
+  mutating func update(from document: GroupDocument) {
     if ComparisonKey(document.displayName) != ComparisonKey(displayName) { storedNameKey = nil }
     displayName = document.displayName
     externalID = document.externalID

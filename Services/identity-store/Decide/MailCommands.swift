@@ -4,7 +4,7 @@ import SCIM
 /// Forwards an operator's order to invitation-mailer, in sequence with the other events of the user.
 extension InvitationOrder: WorkspaceBoundCommand {
   /// The maximum size of a template in bytes of JSON: subject, text and HTML of 64 kB each, with room for escape sequences.
-  private static let maximumTemplateSize = 256 << 10
+  static let maximumTemplateSize = 256 << 10
 
   func addKeys(of command: Command, to writeSet: inout WriteSet) {
     if let user { writeSet.users.insert(ResourceKey(workspace: command.workspace, id: user.resource)) }

@@ -88,8 +88,11 @@ extension Decider {
 
   /// Checks the mail domains of a new workspace, which only the operator can assert.
   ///
+  /// - Parameter allowsUnverified: Whether domains may wait for their verification by DNS, as those from another deployment do.
   /// - Throws: 400 if one is malformed, unverified, or listed twice; 409 if it is verified elsewhere.
-  func checkMailDomains(ofNew settings: WorkspaceSettings, in workspace: WorkspaceID) throws(SCIMError) {
+  func checkMailDomains(
+    ofNew settings: WorkspaceSettings, in workspace: WorkspaceID, allowsUnverified: Bool = false
+  ) throws(SCIMError) {
     try checkMailDomainCount(settings)
     try checkOtherDomains(settings)
     var known: Set<String> = []
@@ -98,6 +101,7 @@ extension Decider {
       guard known.insert(domain.domain).inserted else {
         throw .badRequest(.invalidValue, "The mail domain '\(domain.domain)' is listed twice.")
       }
+      if allowsUnverified, domain.verification != .operator, domain.verifiedAt == nil { continue }
       guard domain.verification == .operator, domain.verifiedAt != nil else {
         throw .badRequest(
           .invalidValue, "The mail domain '\(domain.domain)' is to be verified by DNS: add it once the workspace exists.")

@@ -308,7 +308,7 @@ extension UserRecord {
   }
 
   /// Updates the fields that derive from the document. The caller sets state, version and times.
-  fileprivate mutating func update(from document: UserDocument) {
+  mutating func update(from document: UserDocument) {
     if ComparisonKey(document.userName) != ComparisonKey(userName) { storedNameKey = nil }
     userName = document.userName
     externalID = document.externalID

@@ -1,6 +1,7 @@
 import Foundation
 import Models
 import SCIM
+import SCIMStorage
 
 // Commands about webhook endpoints, of a workspace or of the whole deployment.
 
@@ -51,13 +52,16 @@ struct WriteWebhook: WebhookCommand {
       var endpoint = try decider.expectedWebhook(id, command)
       try WebhookRules.check(sealedSecret: secret)
       try WebhookRules.check(formerUntil: formerUntil, at: decider.now)
-      endpoint.formerSealedSecret = formerUntil.map { _ in endpoint.sealedSecret }
-      endpoint.formerSecretUntil = formerUntil
+      // An imported endpoint has no secret yet.
+      let former = endpoint.sealedSecret.isEmpty ? nil : endpoint.sealedSecret
+      endpoint.formerSealedSecret = formerUntil == nil ? nil : former
+      endpoint.formerSecretUntil = former == nil ? nil : formerUntil
       endpoint.sealedSecret = secret
       decider.write(endpoint, .updated, command)
     case .enable(let id):
       var endpoint = try decider.expectedWebhook(id, command)
       guard endpoint.state == .disabled else { return }
+      guard !endpoint.sealedSecret.isEmpty else { throw .webhookWithoutSecret(id) }
       (endpoint.state, endpoint.disabledReason, endpoint.disabledAt) = (.enabled, nil, nil)
       decider.write(endpoint, .updated, command)
     }
@@ -107,7 +111,8 @@ struct OrderWebhook: WebhookCommand {
   var webhook: WebhookID { order.webhook }
 
   func decideWebhook(_ command: Command, by decider: inout Decider) throws(SCIMError) {
-    _ = try decider.webhook(webhook, of: command.workspace)
+    let endpoint = try decider.webhook(webhook, of: command.workspace)
+    guard !endpoint.sealedSecret.isEmpty else { throw .webhookWithoutSecret(webhook) }
     if let workspace = order.workspace, command.workspace != .deployment, workspace != command.workspace {
       throw .badRequest(.invalidValue, "The webhook endpoint \(webhook) does not receive events of the workspace \(workspace).")
     }
@@ -148,6 +153,25 @@ extension Decider {
     let endpoint = WebhookEndpoint(
       id: id, workspace: command.workspace, url: subscription.url, description: subscription.description, types: types,
       sealedSecret: sealedSecret, createdAt: now, version: 0)
+    write(endpoint, .created, command)
+  }
+
+  /// Creates an endpoint of a workspace's file: disabled, since secrets do not leave a deployment.
+  mutating func importWebhook(_ content: WorkspaceRecordLine.WebhookContent, _ command: Command) throws(WorkspaceLineError) {
+    let types: [DirectoryEvent.Kind]?
+    do throws(SCIMError) {
+      types = try webhookRules.types(checking: content.subscription)
+    } catch {
+      throw WorkspaceLineError(error.detail)
+    }
+    guard state.webhook(content.id, of: command.workspace) == nil else {
+      throw WorkspaceLineError("The webhook endpoint \(content.id) already exists.")
+    }
+    let endpoint = WebhookEndpoint(
+      id: content.id, workspace: command.workspace, url: content.subscription.url, description: content.subscription.description,
+      types: types, sealedSecret: [], state: .disabled,
+      disabledReason: "It was imported from another deployment without its secret. Replace the secret, and enable it then.",
+      disabledAt: now, createdAt: now, version: 0)
     write(endpoint, .created, command)
   }
 
@@ -195,6 +219,14 @@ extension Decider {
             actor: Command.Actor.service("identity-store").rawValue,
             changedAt: record.deletedAt ?? now)))
     }
+  }
+}
+
+extension SCIMError {
+  fileprivate static func webhookWithoutSecret(_ id: WebhookID) -> SCIMError {
+    SCIMError(
+      status: 409, scimType: nil,
+      detail: "The webhook endpoint \(id) was imported from another deployment without its secret. Replace the secret first.")
   }
 }
 

@@ -31,7 +31,8 @@ struct UpdateWorkspace: WorkspaceBoundCommand {
 }
 
 extension WriteSet {
-  fileprivate mutating func insert(_ settings: WorkspaceSettings, of workspace: WorkspaceID) {
+  /// Adds what new settings touch: the slug, the domains and the roles.
+  mutating func insert(_ settings: WorkspaceSettings, of workspace: WorkspaceID) {
     slugs.insert(settings.slug)
     domains.formUnion(settings.customDomains)
     if settings.seats != nil { limitingSeats.insert(workspace) }
@@ -79,6 +80,27 @@ extension Decider {
     workspace.modifiedAt = now
     write(workspace)
     return .done
+  }
+
+  /// Checks the settings of a workspace from another deployment.
+  ///
+  /// - Throws: 400 if a setting is invalid here; 409 if the slug or a domain belongs to another workspace.
+  func checkImported(_ settings: WorkspaceSettings, as id: WorkspaceID) throws(SCIMError) {
+    try check(settings)
+    if let namesake = state.workspace(withSlug: settings.slug), namesake.id != id { throw .slugTaken(settings.slug, by: namesake.id) }
+    try checkDomains(settings, of: id)
+    try checkMailDomains(ofNew: settings, in: id, allowsUnverified: true)
+  }
+
+  /// Creates the workspace of a file.
+  mutating func importWorkspace(_ content: WorkspaceRecordLine.WorkspaceContent, as id: WorkspaceID) throws(SCIMError) {
+    guard state.workspaces[id] == nil else {
+      throw SCIMError(status: 409, scimType: .uniqueness, detail: "Workspace \(id) already exists.")
+    }
+    try checkImported(content.settings, as: id)
+    var settings = content.settings
+    settings.deletion = nil
+    write(WorkspaceRecord(id: id, settings: settings, version: 1, createdAt: content.createdAt, modifiedAt: content.modifiedAt))
   }
 
   private func check(_ settings: WorkspaceSettings) throws(SCIMError) {

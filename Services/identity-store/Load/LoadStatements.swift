@@ -25,6 +25,7 @@ enum LoadStatements {
     if !writeSet.allTokens.isEmpty { loads.append(tokens(writeSet.allTokens)) }
     if !writeSet.tokenDays.isEmpty { loads.append(addresses(writeSet.tokenDays)) }
     if !writeSet.accountImports.isEmpty { loads.append(accountImports(writeSet.accountImports)) }
+    if !writeSet.workspaceImports.isEmpty { loads.append(workspaceImports(writeSet.workspaceImports)) }
     if !writeSet.mailDomains.isEmpty { loads.append(mailDomains(writeSet.mailDomains)) }
     if !writeSet.webhookOwners.isEmpty { loads.append(webhooks(of: writeSet.webhookOwners)) }
     return loads

@@ -39,6 +39,12 @@ extension WorkingSet {
     /// Imports to start, with their numbers of lines.
     var startedImports: [ResourceKey: Int] = [:]
     var importProgress: [ResourceKey: ImportProgress] = [:]
+    /// Parts of workspaces' files to store, in order.
+    var stagedWorkspaceParts: [StagedPart] = []
+    /// Imports of workspaces to start.
+    var startedWorkspaceImports: [WorkspaceID: WorkspaceImportStart] = [:]
+    /// The last parts that are applied.
+    var workspaceImportPositions: [WorkspaceID: Int] = [:]
     /// Users and groups that an identity provider pushed, even if nothing changed.
     var pushes: Set<ResourceKey> = []
   }
@@ -47,6 +53,13 @@ extension WorkingSet {
   struct StagedLines: Sendable, Equatable {
     var actor: String
     var lines: [AccountStaging.Line] = []
+  }
+
+  /// A part of a workspace's file, and who imports it.
+  struct StagedPart: Sendable, Equatable {
+    var workspace: WorkspaceID
+    var part: WorkspaceImportPart
+    var actor: String
   }
 
   /// What is applied of an import: the last line, and the number of users linked since the last transaction.

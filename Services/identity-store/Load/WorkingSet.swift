@@ -39,6 +39,7 @@ struct WorkingSet: Sendable {
   private(set) var workspacesWithAccounts: Set<WorkspaceID> = []
   private(set) var accounts = LoadedAccounts()
   private(set) var accountImports: [ResourceKey: AccountImportRecord] = [:]
+  private(set) var workspaceImports: [WorkspaceID: WorkspaceImportRecord] = [:]
   /// The owners of the verified mail domains that commands name.
   private(set) var mailDomainOwners: [String: WorkspaceID] = [:]
   /// Existing users that commands name as members.
@@ -78,6 +79,7 @@ struct WorkingSet: Sendable {
 
   mutating func load(_ account: AccountRecord) { accounts.insert(account) }
   mutating func load(_ accountImport: AccountImportRecord) { accountImports[accountImport.key] = accountImport }
+  mutating func load(_ workspaceImport: WorkspaceImportRecord) { workspaceImports[workspaceImport.workspace] = workspaceImport }
   mutating func loadMailDomain(_ domain: String, of workspace: WorkspaceID) { mailDomainOwners[domain] = workspace }
 
   mutating func load(_ token: TokenRecord) { tokens[token.key] = token }
@@ -333,6 +335,22 @@ struct WorkingSet: Sendable {
     let before = changes.importProgress[accountImport] ?? ImportProgress()
     changes.importProgress[accountImport] = ImportProgress(line: max(before.line, line), linked: before.linked + linked)
   }
+
+  mutating func stage(_ part: WorkspaceImportPart, of workspace: WorkspaceID, by actor: String) {
+    var record = WorkspaceImportRecord(workspace: workspace, id: part.importID, status: .staging, stagedParts: 0)
+    if let known = workspaceImports[workspace], known.id == part.importID { record = known }
+    record.stagedParts += 1
+    workspaceImports[workspace] = record
+    changes.stagedWorkspaceParts.append(WorkingSet.StagedPart(workspace: workspace, part: part, actor: actor))
+  }
+
+  mutating func start(_ start: WorkspaceImportStart, of workspace: WorkspaceID) {
+    workspaceImports[workspace]?.status = .waiting
+    changes.startedWorkspaceImports[workspace] = start
+  }
+
+  /// Records that a part of a workspace's file is applied.
+  mutating func advanceImport(of workspace: WorkspaceID, to part: Int) { changes.workspaceImportPositions[workspace] = part }
 
   mutating func request(_ rebuild: Rebuild, as id: CommandID) { changes.rebuilds[id] = rebuild }
 

@@ -58,6 +58,8 @@ struct WriteSet: Sendable, Equatable {
   var exclusive: Set<WorkspaceID> = []
   /// Imports that are staged, and whether they are started.
   var accountImports: [ResourceKey: Bool] = [:]
+  /// Workspaces that are imported from a file.
+  var workspaceImports: Set<WorkspaceID> = []
   /// Mail domains that are changed.
   var mailDomains: Set<String> = []
   /// Workspaces whose mail domains are changed.
@@ -96,6 +98,7 @@ struct WriteSet: Sendable, Equatable {
   /// Whether one of the batches writes mail domains or imported accounts that the other may read.
   private func sharesAccounts(with other: WriteSet) -> Bool {
     if !exclusive.isDisjoint(with: other.workspaces) || !workspaces.isDisjoint(with: other.exclusive) { return true }
+    if !workspaceImports.isDisjoint(with: other.workspaceImports) { return true }
     return !mailDomains.isDisjoint(with: other.mailDomains) || accountImports.keys.contains { other.accountImports[$0] != nil }
   }
 

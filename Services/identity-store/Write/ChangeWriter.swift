@@ -75,6 +75,7 @@ struct ChangeWriter: Sendable {
     steps += pushSteps(for: state)
     steps += heldChangeSteps(changes, at: decider.now)
     steps += accountSteps(for: state, at: decider.now)
+    steps += try workspaceImportSteps(changes, at: decider.now)
     add(WriteStatements.deleteEarlySignIns, when: !changes.consumedSignIns.isEmpty, changes.consumedSignIns.sorted().columns)
     add(
       WriteStatements.insertEarlySignIns, when: !changes.insertedSignIns.isEmpty,
@@ -209,6 +210,7 @@ struct ChangeWriter: Sendable {
     let values: [PostgresValue] = [
       .textArray(tombstones.map(\.type.rawValue)), .bytesArray(tombstones.map(\.userNameHash)),
       .timestampArray(tombstones.map(\.deletedAt)), .intArray(tombstones.map { $0.version ?? Restatement.lastVersion }),
+      .text(nameHash.keyID),
     ]
     return tombstones.map(\.key).columns + values
   }

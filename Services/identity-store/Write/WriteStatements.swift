@@ -250,8 +250,8 @@ enum WriteStatements {
   static let insertTombstones = Statement(
     "insert tombstones",
     """
-    insert into identity.tombstones (workspace_id, id, type, user_name_hash, deleted_at, version)
-    select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[], $6::int8[])
+    insert into identity.tombstones (workspace_id, id, type, user_name_hash, deleted_at, version, name_key_id)
+    select *, $7 from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bytea[], $5::timestamptz[], $6::int8[])
     on conflict (workspace_id, id) do nothing
     """)
 

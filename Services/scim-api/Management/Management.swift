@@ -48,6 +48,7 @@ package struct Management: Sendable {
     controllers = [
       WorkspacesController(dependencies),
       WorkspaceDeletionsController(dependencies),
+      WorkspaceTransfersController(dependencies),
       TokensController(dependencies),
       OAuthClientsController(dependencies),
       InvitationTemplatesController(dependencies),

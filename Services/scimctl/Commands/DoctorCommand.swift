@@ -80,7 +80,9 @@ struct DoctorCommand: AsyncParsableCommand {
   private static func database(_ settings: ServiceSettings, _ report: (Finding) -> Void) async {
     do {
       let findings = try await withDatabase(settings, statementTimeout: .seconds(10)) { pool in
-        try await [.ok("database", "answers")] + DatabaseCheck(pool: pool).findings()
+        var findings = try await [.ok("database", "answers")] + DatabaseCheck(pool: pool).findings()
+        if let keys = try await TombstoneKeyCheck(pool: pool, settings: settings).finding() { findings.append(keys) }
+        return findings
       }
       findings.forEach(report)
     } catch {

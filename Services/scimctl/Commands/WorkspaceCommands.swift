@@ -8,7 +8,7 @@ struct WorkspaceCommands: AsyncParsableCommand {
     subcommands: [
       CreateWorkspace.self, ShowWorkspace.self, ListWorkspaces.self, UpdateWorkspace.self, DomainCommands.self,
       MailDomainCommands.self, RoleCommands.self, ExtensionCommands.self, GuardCommands.self, ShowWorkspaceHealth.self,
-      DeleteWorkspace.self, RestoreWorkspace.self, ListWorkspaceDeletions.self,
+      DeleteWorkspace.self, RestoreWorkspace.self, ListWorkspaceDeletions.self, ExportWorkspace.self, ImportWorkspace.self,
     ])
 }
 

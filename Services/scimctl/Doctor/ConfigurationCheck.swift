@@ -50,6 +50,9 @@ enum ConfigurationCheck {
 extension Setting {
   /// identity-store's key for tombstones.
   static let tombstoneKey = Setting(key: "tombstone.key", help: "The same as for identity-store. Only 'doctor' reads it.", isSecret: true)
+  /// identity-store's former key for tombstones.
+  static let tombstoneFormerKey = Setting(
+    key: "tombstone.former-key", help: "The same as for identity-store. Only 'doctor' reads it.", isSecret: true)
   /// scim-api's key for cursors.
   static let cursorKey = Setting(key: "cursor.key", help: "The same as for scim-api. Only 'doctor' reads it.", isSecret: true)
   /// The mail server.
@@ -67,6 +70,7 @@ extension Setting {
 
   /// The settings that only `doctor` reads.
   static let doctor = [
-    scimURL, tombstoneKey, cursorKey, doctorSMTPURL, doctorSMTPUser, doctorSMTPPassword, doctorSMTPTLS, doctorSMTPAuthorities,
+    scimURL, tombstoneKey, tombstoneFormerKey, cursorKey, doctorSMTPURL, doctorSMTPUser, doctorSMTPPassword, doctorSMTPTLS,
+    doctorSMTPAuthorities,
   ]
 }

@@ -54,8 +54,8 @@ extension Attacks {
       #expect(answer.status == 403, "\(answer.text)")
     }
     let ofDeployment: [(String, String, String?)] = [
-      ("GET", "/health", nil), ("GET", "/activity", nil), ("GET", "/workspace-deletions", nil), ("GET", "/webhooks", nil),
-      ("POST", "/webhooks", webhook), ("POST", "/rebuilds", nil),
+      ("GET", "/health", nil), ("GET", "/activity", nil), ("GET", "/workspace-deletions", nil), ("POST", "/workspace-imports", "{}"),
+      ("GET", "/workspace-imports/{id}", nil), ("GET", "/webhooks", nil), ("POST", "/webhooks", webhook), ("POST", "/rebuilds", nil),
     ]
     for (method, path, body) in ofDeployment + webhookRoutes {
       attacks["\(method) /api/v2/admin\(path)"] = deploymentOnly(method, path, body)

@@ -34,6 +34,7 @@ extension Attacks {
         #expect(try await admin.send("PATCH", "/workspaces/\(attacker.workspace.slug)", body).status == 403)
       }
     },
+    "GET /api/v2/admin/workspaces/{workspace}/export": ofWorkspace("GET", "/export"),
     "GET /api/v2/admin/workspaces/{workspace}/tokens": ofWorkspace("GET", "/tokens"),
     "POST /api/v2/admin/workspaces/{workspace}/tokens": ofWorkspace("POST", "/tokens", #"{"name":"x","scopes":["scim"]}"#),
     "GET /api/v2/admin/workspaces/{workspace}/tokens/{id}": ofWorkspace("GET", "/tokens/{id}"),

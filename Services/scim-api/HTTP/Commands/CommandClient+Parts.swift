@@ -9,16 +9,19 @@ extension CommandClient {
   /// - Parameters:
   ///   - request: The id of what the request creates, which its repetitions share.
   ///   - purpose: Tells the operations of the request apart.
+  ///   - workspace: The workspace of the command, which may not exist yet; nil for that of the caller.
   /// - Throws: 422 if an earlier request with the same id had another operation; 503 if the operation was not executed and will not be.
   package func execute(
-    _ operation: Command.Operation, ofRequest request: CommandID, purpose: String, for caller: Caller, info: RequestInfo
+    _ operation: Command.Operation, ofRequest request: CommandID, purpose: String, in workspace: WorkspaceID? = nil, for caller: Caller,
+    info: RequestInfo
   ) async throws -> Reply.Outcome {
+    let workspace = workspace ?? caller.workspace
     var attempt = 1
     while true {
       let now = Date()
-      let hash = Array(SHA256.hash(data: Array("\(caller.workspace) \(request) \(purpose) \(attempt)".utf8)))
+      let hash = Array(SHA256.hash(data: Array("\(workspace) \(request) \(purpose) \(attempt)".utf8)))
       var command = Command(
-        id: CommandID(bytes: hash), workspace: caller.workspace, resource: caller.workspace.resource, actor: caller.actor,
+        id: CommandID(bytes: hash), workspace: workspace, resource: workspace.resource, actor: caller.actor,
         session: caller.session, issuedAt: now, deadline: deadline(from: now), traceparent: info.traceparent, operation: operation)
       let digest = Hex.encode(SHA256.hash(data: try command.cloudEvent(source: "").data))
       command.requestDigest = digest

@@ -40,6 +40,19 @@ enum DoctorQueries {
     order by status
     """)
 
+  /// Tombstones with the hash of a name, by key: the id of the key, their number, and when the last user was deleted.
+  static let tombstoneKeys = Statement(
+    "doctor tombstone keys", "select key_id, tombstones, newest from identity_read.tombstone_keys()")
+
+  /// When a rotation of the key for tombstones was finished; no row if it has not begun.
+  static let tombstoneKeyRotation = Statement(
+    "doctor tombstone key rotation",
+    """
+    select finished_at
+    from identity_read.name_key_rotations
+    where key_id = $1 and former_key_id = $2
+    """)
+
   /// The time of the database.
   static let clock = Statement("doctor clock", "select clock_timestamp()")
 

@@ -2,6 +2,7 @@
 
 {{- define "rollcall.environment.identity-store" -}}
 {{ include "rollcall.keyVariable" (dict "root" . "name" "ROLLCALL_TOMBSTONE_KEY" "key" "tombstone") | trim }}
+{{ include "rollcall.keyVariable" (dict "root" . "name" "ROLLCALL_TOMBSTONE_FORMER_KEY" "key" "tombstoneFormer") | trim }}
 {{ include "rollcall.keyVariable" (dict "root" . "name" "ROLLCALL_OAUTH_KEY" "key" "oauth") | trim }}
 {{ include "rollcall.allowPrivateAddresses" . }}
 {{- end -}}
