@@ -154,7 +154,8 @@ package final class UsageSharing: Service {
       if isInterrupted != state.wasInterrupted {
         if isInterrupted {
           logger.warning(
-            "the usage of other scim-api processes does not arrive over Kafka; until it does, rate limits count only the requests of this process")
+            "the usage of other scim-api processes does not arrive over Kafka; until it does, rate limits count only the requests of this process"
+          )
         } else {
           logger.notice("rate limits count the requests of all scim-api processes again")
         }
