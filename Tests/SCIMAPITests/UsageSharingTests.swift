@@ -94,7 +94,7 @@ struct UsageSharingTests {
     #expect((400...600).contains(edges.accepted - before))
   }
 
-  @Test("Messages of the process before its restart are ignored; those of its successor are not")
+  @Test("Messages of the process before its restart are ignored, and so are repeated ones; those of its successor are not")
   func restarts() {
     let ids = (0..<3).map { EdgeID.made(at: Date(timeIntervalSince1970: 1000 + Double($0))) }
     var exchange = UsageExchange(edge: ids[1], process: "web-1 scim-api/0")
@@ -106,6 +106,10 @@ struct UsageSharingTests {
     usage.process = "web-2 scim-api/0"
     let other = exchange.receive(usage, at: 0)
     #expect(other && exchange.edges == 2 && exchange.isUnsettled)
+    let repeated = exchange.receive(usage, at: 1)
+    usage.sequence = 2
+    let next = exchange.receive(usage, at: 1)
+    #expect(!repeated && next)
     usage.edge = ids[2]
     usage.process = "web-1 scim-api/0"
     let successor = exchange.receive(usage, at: 0)
@@ -131,6 +135,7 @@ struct UsageSharingTests {
     #expect(early == nil)
     _ = exchange.receive(late, at: 10)
     #expect(exchange.isInterrupted && exchange.edges == 1)
+    other.sequence = 2
     let isTrusted = exchange.receive(other, at: 10)
     #expect(!isTrusted)
     let third = exchange.nextMessage(at: 10) { other.counts }

@@ -26,6 +26,8 @@ struct UsageExchange: Sendable {
   }
 
   private struct Other: Sendable {
+    /// The number of its last message. A message that is delivered again counts once.
+    var lastSequence: Int
     /// When this edge sent the first usage that the other one has not answered; nil if there is none.
     var unansweredSince: Double?
 
@@ -73,13 +75,15 @@ struct UsageExchange: Sendable {
     }
     // This process before its restart.
     if message.process == process, message.edge < edge { return false }
+    let known = others[message.edge]
+    if let known, message.sequence <= known.lastSequence { return false }
     if message.isLeaving {
       others[message.edge] = nil
-    } else if others.keys.contains(message.edge) {
-      others[message.edge] = Other()
+    } else if known != nil {
+      others[message.edge] = Other(lastSequence: message.sequence)
       if !message.counts.isEmpty, now - lastSentAt >= Timing.answer { isAnnouncementDue = true }
     } else if others.count < Self.maximumOthers {
-      others[message.edge] = Other()
+      others[message.edge] = Other(lastSequence: message.sequence)
       isAnnouncementDue = true
     }
     return !isInterrupted
@@ -97,7 +101,7 @@ struct UsageExchange: Sendable {
     guard isInterrupted else { return }
     isInterrupted = false
     // Nobody could answer meanwhile.
-    others = others.mapValues { _ in Other() }
+    for other in others.keys { others[other]?.unansweredSince = nil }
   }
 
   /// The next message, if one is due. The caller sends it, and then calls ``didSend(_:)``.
@@ -113,7 +117,9 @@ struct UsageExchange: Sendable {
     if !isInterrupted { others = others.filter { !$0.value.isForgotten(at: now) } }
     let counts = edges > 1 ? usage() : EdgeUsage.Counts()
     guard isAnnouncementDue || !counts.isEmpty else { return nil }
-    if !counts.isEmpty { others = others.mapValues { Other(unansweredSince: $0.unansweredSince ?? now) } }
+    if !counts.isEmpty {
+      for (edge, other) in others where other.unansweredSince == nil { others[edge]?.unansweredSince = now }
+    }
     return message(counts, at: now)
   }
 

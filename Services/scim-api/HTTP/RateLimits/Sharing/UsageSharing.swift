@@ -94,7 +94,7 @@ package final class UsageSharing: Service {
         repeat {
           do { try await Task.sleep(for: interval) } catch { return }
           sendNext()
-        } while state.withLock { $0.exchange.isUnsettled }
+        } while state.withLock({ $0.exchange.isUnsettled })
       }
     }
     await leave()
@@ -154,8 +154,7 @@ package final class UsageSharing: Service {
       if isInterrupted != state.wasInterrupted {
         if isInterrupted {
           logger.warning(
-            "the usage of other scim-api processes does not arrive over Kafka; until it does, rate limits count only the requests of this process"
-          )
+            "messages on '\(Topic.edgeUsage.name)' do not arrive; until they do, rate limits count only the requests of this process")
         } else {
           logger.notice("rate limits count the requests of all scim-api processes again")
         }
