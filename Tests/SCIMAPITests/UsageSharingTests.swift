@@ -8,10 +8,14 @@ import Testing
 @Suite("Limits of several edges", .timeLimit(.minutes(10)))
 struct UsageSharingTests {
   private static let rate = Rate(perSecond: 50, burst: 50)
+  /// Requests per second, by edge.
+  private static let demands: [[Double]] = [
+    [100, 100], [100, 5], [5, 100, 100, 100], Array(repeating: 60, count: 10), [37, 7, 5, 3], [200],
+  ]
 
   @Test(
     "A rate holds within 20 % for all edges together, however requests are distributed, and none is starved",
-    arguments: [[100, 100], [100, 5], [5, 100, 100, 100], Array(repeating: 60, count: 10), [37, 7, 5, 3], [200]])
+    arguments: demands)
   func rate(demand: [Double]) throws {
     var edges = Edges(demand, Self.rate)
     let seconds = 20.0
@@ -171,12 +175,14 @@ struct UsageSharingTests {
     try limits.count(product, of: workspace, isDeploymentWide: true)
     try limits.count(product, of: .deployment, isDeploymentWide: true)
     try limits.countOpening(of: "ana@example.com", in: workspace)
-    #expect(signals.withLock { $0 } == 1)
+    let first = signals.withLock { $0 }
+    #expect(first == 1)
     let usage = limits.takeUsage()
     #expect(usage.tokens == [token: 3] && usage.deploymentTokens == [product: 2] && usage.workspaces == [workspace: 5])
     #expect(limits.takeUsage().isEmpty)
     try limits.count(token, of: workspace)
-    #expect(signals.withLock { $0 } == 2)
+    let second = signals.withLock { $0 }
+    #expect(second == 2)
     limits.share(among: 1) {}
     #expect(limits.takeUsage().isEmpty)
   }
