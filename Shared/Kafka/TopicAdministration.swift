@@ -35,7 +35,7 @@ public enum TopicAdministration {
 }
 
 extension Topic {
-  /// The topic settings that the suite sets on the brokers.
+  /// The topic settings that the suite sets on the brokers, and that must not be less.
   public var settings: [(name: String, value: Int)] {
     [("retention.ms", retention * 1000), ("max.message.bytes", maximumMessageBytes)]
   }
@@ -57,6 +57,7 @@ extension AdministrationClient {
       }
       requests.append(new)
       for (name, value) in topic.settings { rd_kafka_NewTopic_set_config(new, name, String(value)) }
+      if let segment = topic.segment { rd_kafka_NewTopic_set_config(new, "segment.ms", String(segment * 1000)) }
     }
     try send(RD_KAFKA_ADMIN_OP_CREATETOPICS, action: "create topics", until: deadline) { options, queue in
       rd_kafka_CreateTopics(handle.pointer, &requests, requests.count, options, queue)

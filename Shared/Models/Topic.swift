@@ -6,12 +6,15 @@ public struct Topic: Sendable, Hashable {
   public let retention: Int
   /// The largest message, in bytes.
   public let maximumMessageBytes: Int
+  /// How long the brokers append to one file, in seconds; nil for their default. Kafka deletes whole files, so a short retention needs it.
+  public let segment: Int?
 
   /// Creates a topic.
-  public init(name: String, retention: Int, maximumMessageBytes: Int = 1 << 20) {
+  public init(name: String, retention: Int, maximumMessageBytes: Int = 1 << 20, segment: Int? = nil) {
     self.name = name
     self.retention = retention
     self.maximumMessageBytes = maximumMessageBytes
+    self.segment = segment
   }
 
   /// Commands, keyed by resource id (workspace id for settings).
@@ -31,6 +34,8 @@ public struct Topic: Sendable, Hashable {
 
   /// The requests of identity providers and their outcomes, keyed by workspace id.
   public static let provisioningLog = Topic(name: "provisioning.log", retention: 7 * day)
+  /// The requests that each `scim-api` process has accepted, for the rate limits of the others. All messages are on one partition.
+  public static let edgeUsage = Topic(name: "edge.usage", retention: 600, segment: 600)
   /// Security event tokens (RFC 8417) for people who lost access, keyed by user id.
   public static let securityEvents = Topic(name: "security.events", retention: 30 * day)
 
@@ -45,7 +50,7 @@ public struct Topic: Sendable, Hashable {
       "identity-store",
       [.identityCommands, .identityReplies, .identityEvents, .provisioningLog, .deadLetters(of: "identity-store")]
     ),
-    ("scim-api", [.identityCommands, .identityReplies, .signInEvents, .mailEvents, .provisioningLog]),
+    ("scim-api", [.identityCommands, .identityReplies, .signInEvents, .mailEvents, .provisioningLog, .edgeUsage]),
     (
       "invitation-mailer",
       [.identityEvents, .signInEvents, .mailEvents, .identityCommands, .invitationEvents, .deadLetters(of: "invitation-mailer")]

@@ -26,6 +26,8 @@ actor Deployment {
   nonisolated let databaseURL: String
   /// The port of a second scim-api process; see ``secondEdge()``.
   private let secondPort: Int
+  /// The ports of two scim-api processes with a low rate limit; see ``startLimitedEdges()``.
+  private let limitedPorts: [Int]
   private let postgres: PostgresServer
   private nonisolated let broker: KafkaBroker
   private let services: [String: ServiceInstance]
@@ -60,6 +62,7 @@ actor Deployment {
     kafka = broker.configuration(clientID: "end-to-end")
     databaseURL = postgres.url(database: database)
     secondPort = try FreePort.find()
+    limitedPorts = try Self.limited.map { _ in try FreePort.find() }
     let common = [
       "ROLLCALL_KAFKA": broker.bootstrapServers,
       "ROLLCALL_TOPIC_PARTITIONS": "4",
@@ -83,7 +86,7 @@ actor Deployment {
       // All tests have the same client address.
       "ROLLCALL_LIMIT_UNAUTHENTICATED_BURST": "10000",
     ].merging(oauth) { _, new in new }.merging(webhookKey) { _, new in new }.merging(edgeSettings) { _, new in new }
-    let serviceSettings: [String: [String: String]] = [
+    var serviceSettings: [String: [String: String]] = [
       "scim-api": edge.merging(["ROLLCALL_REPLICA": "0"]) { _, new in new },
       Self.successor: edge.merging(["ROLLCALL_REPLICA": "1"]) { _, new in new },
       Self.second: edge.merging(["ROLLCALL_REPLICA": "2", "ROLLCALL_HTTP_PORT": String(secondPort)]) { _, new in new },
@@ -99,6 +102,12 @@ actor Deployment {
         "ROLLCALL_SECURITY_ISSUER": "https://e2e.example",
       ].merging(webhookKey) { _, new in new }.merging(localWebhooks) { _, new in new },
     ]
+    for (index, (name, port)) in zip(Self.limited, limitedPorts).enumerated() {
+      serviceSettings[name] = edge.merging([
+        "ROLLCALL_REPLICA": "\(3 + index)", "ROLLCALL_HTTP_PORT": "\(port)", "ROLLCALL_LIMIT_WORKSPACE_RATE": "\(Self.limitedRate)",
+        "ROLLCALL_LIMIT_WORKSPACE_BURST": "\(Self.limitedRate)", "ROLLCALL_LIMIT_REJECTION_RATE": "0",
+      ]) { _, new in new }
+    }
     var services: [String: ServiceInstance] = [:]
     for (name, settings) in serviceSettings {
       let port = try FreePort.find()
@@ -159,7 +168,7 @@ actor Deployment {
   private func startServices() async throws {
     try await scimctl(["migrate"], settings: ["ROLLCALL_DATABASE_URL": databaseURL])
     try await postgres.makeLogins()
-    let first = services.filter { ![Self.successor, Self.second].contains($0.key) }.values
+    let first = services.filter { !$0.key.hasPrefix("scim-api.") }.values
     for service in first { try service.start() }
     for service in first { try await waitUntilReady(service) }
   }
@@ -191,6 +200,17 @@ actor Deployment {
     }
     try await waitUntilReady(service)
     return "http://127.0.0.1:\(secondPort)/api/v2/scim"
+  }
+
+  /// The names of two scim-api processes with a low rate limit for workspaces.
+  static let limited = ["scim-api.limited-1", "scim-api.limited-2"]
+  /// Their rate per second and their burst.
+  static let limitedRate = 10
+
+  /// Starts two scim-api processes with a low rate limit, which do not delay rejections, and returns their SCIM base URLs.
+  func startLimitedEdges() async throws -> [String] {
+    for name in Self.limited { try await start(name) }
+    return limitedPorts.map { "http://127.0.0.1:\($0)/api/v2/scim" }
   }
 
   private func waitUntilReady(_ service: ServiceInstance) async throws {

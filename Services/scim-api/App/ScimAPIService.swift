@@ -46,15 +46,20 @@ package struct ScimAPIService {
     let log = LogBuffer(
       maximumEntries: try settings.integer(.logEntries), maximumBytes: try settings.integer(.logMemory), logger: runtime.logger)
     let listener = try ListenerConfiguration(settings, logger: runtime.logger)
+    let limits = RateLimits(try RateLimits.Rates(settings))
     let edge = try edge(
-      runtime, database, workspaces, events.controller, producer, requests, uses, log, speaksTLS: listener.certificate != nil)
+      runtime, database, workspaces, events.controller, producer, requests, uses, log, limits, speaksTLS: listener.certificate != nil)
     let server = EdgeServer(
       responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
     var services: [any Service] = [pool]
     if let feed = events.feed { services.append(feed) }
-    return services + [
-      producer, requests, uses, LogShipping(buffer: log, source: source, producer: producer), server, events.waiters,
-    ]
+    services += [producer, requests, uses]
+    if let interval = try settings.shareInterval() {
+      services.append(
+        UsageSharing(
+          limits, interval: interval, source: source, configuration: runtime.kafka, producer: producer, logger: runtime.logger))
+    }
+    return services + [LogShipping(buffer: log, source: source, producer: producer), server, events.waiters]
   }
 
   /// Looks up the records that verify mail domains.
@@ -69,7 +74,7 @@ package struct ScimAPIService {
 
   private static func edge(
     _ runtime: ServiceRuntime, _ database: Database, _ workspaces: NamedWorkspaceCache, _ events: EventsController, _ producer: Producer,
-    _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer, speaksTLS: Bool
+    _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer, _ limits: RateLimits, speaksTLS: Bool
   ) throws -> Edge {
     let (settings, source) = (runtime.settings, runtime.instance)
     let deadline = try settings.duration(.requestDeadline)
@@ -84,7 +89,6 @@ package struct ScimAPIService {
       origins: OriginRule(trustedProxies: try settings.addressRanges(.trustedProxies), speaksTLS: speaksTLS),
       domains: DomainCache(database))
     let keys = try settings.keySeal().map { SigningKeyCache(database, seal: $0, logger: runtime.logger) }
-    let limits = RateLimits(try RateLimits.Rates(settings))
     let activeWorkspaces = ActiveWorkspaces()
     let cursors = CursorSeal(
       secret: settings.optionalString(.cursorKey), lifetime: Int(try settings.duration(.cursorLifetime).inSeconds))

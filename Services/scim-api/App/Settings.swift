@@ -16,7 +16,7 @@ enum EdgeSettings {
     .bodyMemoryPerAddress, .minimumBodyRate, .requestDeadline, .bulkDeadline, .storeBound, .maximumInFlight,
     .maximumInFlightPerWorkspace, .maximumInFlightPerToken, .maximumBulks, .maximumBulksPerWorkspace, .maximumBulksPerToken, .tokenRate,
     .tokenBurst, .deploymentTokenRate, .deploymentTokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate,
-    .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
+    .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold, .shareInterval,
     .writesBesideOthers, .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace,
     .readRetryTime, .feedURL, .maximumWaiting, .maximumWaitingPerToken, .maximumSnapshots, .maximumSnapshotsPerToken, .cursorKey,
     .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
@@ -174,6 +174,11 @@ extension Setting {
     kind: .integer(0...1_000_000))
   static let rejectionHold = Setting(
     key: "limit.rejection-hold", default: "5s", help: "The longest delay of a rejection.", kind: .duration)
+  static let shareInterval = Setting(
+    key: "limit.share-interval", default: "250ms",
+    help: "How long accepted requests collect before scim-api reports them to its other replicas, so that the limits of a token and of a "
+      + "workspace hold for all replicas together: 50 ms to 1 s. 0 if each replica limits by itself.",
+    kind: .duration)
   static let writesBesideOthers = Setting(
     key: "limit.writes-beside-others", default: "4",
     help: "Concurrent writes of one workspace while other workspaces are active. Further writes wait.",
@@ -363,6 +368,18 @@ extension RateLimits.Rates {
       unauthenticated: try rate(.unauthenticatedRate, .unauthenticatedBurst), publicRead: try rate(.publicRate, .publicBurst),
       rejection: Rate(perSecond: Double(try settings.integer(.rejectionRate)), burst: try settings.integer(.rejectionRate)),
       maximumHold: try settings.duration(.rejectionHold).inSeconds)
+  }
+}
+
+extension ServiceSettings {
+  /// How often usage is reported to the other edges; nil if each edge limits by itself.
+  func shareInterval() throws(SettingsError) -> Duration? {
+    let interval = try duration(.shareInterval)
+    guard interval > .zero else { return nil }
+    guard interval >= .milliseconds(50), interval <= .seconds(1) else {
+      throw SettingsError(["\(Setting.shareInterval.environmentName) must be between 50ms and 1s, or 0"])
+    }
+    return interval
   }
 }
 

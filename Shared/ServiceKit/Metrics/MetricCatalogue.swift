@@ -15,6 +15,9 @@ enum MetricCatalogue {
     .histogram("http_request_duration_seconds", "The time from a request's head to its response, by API and method."),
     .gauge("http_requests_in_flight", "HTTP requests that are being processed, including long polls."),
     .counter("http_requests_rejected_total", "HTTP requests that a limit rejected with 429 or 503, by limit."),
+    .gauge(
+      "rollcall_rate_limit_edges",
+      "scim-api processes that share their rate limits with this one, itself included; 0 while their usage does not arrive."),
     .gauge("rollcall_event_requests_waiting", "Requests of the events API that wait for events (long polls)."),
     .counter("rollcall_log_entries_dropped_total", "Entries of the provisioning log that were not stored, by reason."),
   ]

@@ -42,4 +42,11 @@ struct TokenBucket: Sendable, Hashable {
     guard !rate.isUnlimited else { return }
     fullAt = max(fullAt, now) + 1 / rate.perSecond
   }
+
+  /// Subtracts tokens that were taken elsewhere. The bucket may then owe tokens, for at most `maximumDebt` seconds.
+  mutating func subtract(_ tokens: Int, of rate: Rate, at now: Double, maximumDebt: Double) {
+    guard !rate.isUnlimited else { return }
+    let latest = now + Double(max(1, rate.burst)) / rate.perSecond + maximumDebt
+    fullAt = max(fullAt, min(max(fullAt, now) + Double(tokens) / rate.perSecond, latest))
+  }
 }

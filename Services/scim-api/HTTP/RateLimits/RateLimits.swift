@@ -3,8 +3,8 @@ import Synchronization
 
 /// The rate limits per token, per workspace and per client address.
 ///
-/// Each process counts only the requests that it receives. With several replicas behind a load balancer, each is configured with its share
-/// of the rates.
+/// The limits per token and per workspace hold for all edges together, which tell each other what they have accepted (``UsageSharing``). The
+/// limits per client address and per person are those of this edge.
 package final class RateLimits: Sendable {
   /// The limits.
   package struct Rates: Sendable {
@@ -43,23 +43,26 @@ package final class RateLimits: Sendable {
     }
   }
 
-  private struct State {
+  struct State {
     var tokens: Buckets<TokenID>
     var deploymentTokens: Buckets<TokenID>
     var workspaces: Buckets<WorkspaceID>
     var unauthenticated: Buckets<ClientAddress>
     var publicReads: Buckets<ClientAddress>
     var openings: Buckets<Person>
+    /// What the other edges have not heard of yet.
+    var unsharedUsage = UnsharedUsage()
   }
 
-  private struct Person: Hashable, Sendable {
+  struct Person: Hashable, Sendable {
     var workspace: WorkspaceID
     var name: String
   }
 
-  private let state: Mutex<State>
+  let state: Mutex<State>
   private let throttle: RejectionThrottle
-  private let now: @Sendable () -> Double
+  /// A monotonic clock, in seconds.
+  let now: @Sendable () -> Double
 
   /// - Parameter now: a monotonic clock, in seconds.
   package init(_ rates: Rates = Rates(), now: @escaping @Sendable () -> Double = RateLimits.uptime) {
@@ -96,17 +99,19 @@ package final class RateLimits: Sendable {
   /// - Throws: 429 if the token or its workspace has reached its limit; then nothing is counted.
   package func count(_ token: TokenID, of workspace: WorkspaceID, isDeploymentWide: Bool = false) throws(APIError) {
     let now = now()
-    try state.withLock { state throws(APIError) in
-      guard !isDeploymentWide else {
-        // A request about the whole deployment counts for no workspace.
-        guard workspace != .deployment else {
-          return try Self.count(token, in: &state.deploymentTokens, named: "this token", .deploymentTokenRate, at: now)
-        }
-        return try Self.count(
+    let onUsage = try state.withLock { state throws(APIError) in
+      if !isDeploymentWide {
+        try Self.count(token, in: &state.tokens, named: "this token", .tokenRate, of: workspace, in: &state.workspaces, at: now)
+      } else if workspace != .deployment {
+        try Self.count(
           token, in: &state.deploymentTokens, named: "this token", .deploymentTokenRate, of: workspace, in: &state.workspaces, at: now)
+      } else {
+        // A request about the whole deployment counts for no workspace.
+        try Self.count(token, in: &state.deploymentTokens, named: "this token", .deploymentTokenRate, at: now)
       }
-      try Self.count(token, in: &state.tokens, named: "this token", .tokenRate, of: workspace, in: &state.workspaces, at: now)
+      return state.unsharedUsage.record(token, of: workspace, isDeploymentWide: isDeploymentWide)
     }
+    onUsage?()
   }
 
   /// Counts a console session that is about to be opened for `person`.
@@ -114,11 +119,13 @@ package final class RateLimits: Sendable {
   /// - Throws: 429 if the person or the workspace has reached its limit; then nothing is counted.
   package func countOpening(of person: String, in workspace: WorkspaceID) throws(APIError) {
     let now = now()
-    try state.withLock { state throws(APIError) in
+    let onUsage = try state.withLock { state throws(APIError) in
       try Self.count(
         Person(workspace: workspace, name: person), in: &state.openings, named: "this person for new sessions", .sessionRate,
         of: workspace, in: &state.workspaces, at: now)
+      return state.unsharedUsage.record(nil, of: workspace, isDeploymentWide: false)
     }
+    onUsage?()
   }
 
   /// Counts a request against the limit of `owner` alone.
