@@ -84,12 +84,12 @@ struct TracingTests {
       let message = Message(topic: "events", partition: 3, offset: 7, timestamp: nil, key: nil, headers: [], value: [])
       let spans = traceparents.compactMap { ConsumerSpans.start(for: message, traceparent: $0, group: "group") }
       #expect(spans.count == 2)
-      try await ConsumerSpans.processBatch(spans, of: 3, from: "events", group: "group") {
+      try await ConsumerSpans.processBatch(spans, of: 3, group: "group") {
         await TraceContext.withSpan("work") { await Task.yield() }
       }
     }
     let ended = queue.take(atMost: 10)
-    #expect(ended.map(\.name) == ["work", "process batch events", "process events", "process events"])
+    #expect(ended.map(\.name) == ["work", "process batch", "process events", "process events"])
     let (work, batch, first, second) = (ended[0], ended[1], ended[2], ended[3])
     #expect(work.parentID == batch.trace.parentID && batch.parentID == first.trace.parentID)
     #expect(batch.trace.traceID == first.trace.traceID)

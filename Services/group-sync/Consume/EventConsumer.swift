@@ -36,9 +36,7 @@ struct EventConsumer: Service {
       let events = try await batches.parse(batch.messages) { try ReceivedEvent($0) }
       if !events.isEmpty {
         let start = ContinuousClock.now
-        try await ConsumerSpans.processBatch(
-          events.compactMap(\.span), of: events.count, from: Topic.identityEvents.name, group: "group-sync"
-        ) {
+        try await ConsumerSpans.processBatch(events.compactMap(\.span), of: events.count, group: "group-sync") {
           _ = try await batches.process(events, with: transaction)
         }
         processed.increment(by: events.count)

@@ -127,8 +127,7 @@ struct CommandConsumer: Service {
 
   /// Runs `body` in the span of a batch, if it has commands whose traces are sampled.
   private static func traced(_ commands: [ReceivedCommand], _ body: () async throws -> Void) async throws {
-    try await ConsumerSpans.processBatch(
-      commands.compactMap(\.span), of: commands.count, from: Topic.identityCommands.name, group: "identity-store", body)
+    try await ConsumerSpans.processBatch(commands.compactMap(\.span), of: commands.count, group: "identity-store", body)
   }
 
   /// Processes a bulk request and publishes its reply. If it is interrupted, the offsets of its batch are not committed and it is

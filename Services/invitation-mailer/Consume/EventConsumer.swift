@@ -55,11 +55,7 @@ struct EventProcessor: Sendable {
   /// - Throws: `CancellationError` at shutdown while PostgreSQL or Kafka is unavailable; permanent errors.
   func process(_ messages: [Message]) async throws {
     let batch = ReadBatch(messages)
-    try await ConsumerSpans.processBatch(
-      batch.spans, of: messages.count, from: messages.first?.topic ?? "", group: "invitation-mailer"
-    ) {
-      try await process(batch)
-    }
+    try await ConsumerSpans.processBatch(batch.spans, of: messages.count, group: "invitation-mailer") { try await process(batch) }
   }
 
   private func process(_ batch: ReadBatch) async throws {

@@ -15,7 +15,8 @@ public enum ConsumerSpans {
     TraceContext.sampled(traceparent)?.startSpan(
       "process \(message.topic)", ofKind: .consumer,
       attributes: {
-        var attributes = messaging(message.topic, group: group)
+        var attributes = messaging(group: group)
+        attributes["messaging.destination.name"] = message.topic
         attributes["messaging.destination.partition.id"] = String(message.partition)
         attributes["messaging.kafka.offset"] = Int(message.offset)
         return attributes
@@ -29,10 +30,9 @@ public enum ConsumerSpans {
   ///   - spans: The spans of those of the batch's messages that have one.
   ///   - count: The number of messages.
   public static func processBatch<Result>(
-    _ spans: [any Span], of count: Int, from topic: String, group: String, isolation: isolated (any Actor)? = #isolation,
-    _ body: () async throws -> Result
+    _ spans: [any Span], of count: Int, group: String, isolation: isolated (any Actor)? = #isolation, _ body: () async throws -> Result
   ) async rethrows -> Result {
-    guard let batch = start(spans, of: count, from: topic, group: group) else { return try await body() }
+    guard let batch = start(spans, of: count, group: group) else { return try await body() }
     do {
       let result = try await batch.run(body)
       for span in spans { span.end() }
@@ -43,12 +43,12 @@ public enum ConsumerSpans {
     }
   }
 
-  private static func start(_ spans: [any Span], of count: Int, from topic: String, group: String) -> (any Span)? {
+  private static func start(_ spans: [any Span], of count: Int, group: String) -> (any Span)? {
     guard
       let batch = spans.first?.trace?.startSpan(
-        "process batch \(topic)", ofKind: .consumer,
+        "process batch", ofKind: .consumer,
         attributes: {
-          var attributes = messaging(topic, group: group)
+          var attributes = messaging(group: group)
           attributes["messaging.batch.message_count"] = count
           return attributes
         }())
@@ -58,10 +58,10 @@ public enum ConsumerSpans {
     return batch
   }
 
-  private static func messaging(_ topic: String, group: String) -> SpanAttributes {
+  private static func messaging(group: String) -> SpanAttributes {
     [
       "messaging.system": "kafka", "messaging.operation.type": "process", "messaging.operation.name": "process",
-      "messaging.destination.name": .string(topic), "messaging.consumer.group.name": .string(group),
+      "messaging.consumer.group.name": .string(group),
     ]
   }
 }

@@ -110,7 +110,8 @@ extension OTLPDocument {
 
   private static func attributes(_ attributes: SpanAttributes, to text: inout JSONText) {
     var sorted: [(name: String, value: SpanAttribute)] = []
-    attributes.forEach { sorted.append(($0, $1)) }
+    func collect(_ name: String, _ value: SpanAttribute) { sorted.append((name, value)) }
+    attributes.forEach(collect)
     guard !sorted.isEmpty else { return }
     sorted.sort { $0.name < $1.name }
     text.name("attributes")
