@@ -13,8 +13,10 @@ let processDependencies: [Target.Dependency] = [
   .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
   .product(name: "Logging", package: "swift-log"),
   .product(name: "Metrics", package: "swift-metrics"),
-  .product(name: "Tracing", package: "swift-distributed-tracing"),
 ]
+
+/// Spans.
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
 
 let package = Package(
   name: "rollcall",
@@ -104,7 +106,7 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceContextModule", package: "swift-service-context"),
-        "CMalloc", "Kafka", "Migrations", "Models", "Postgres", "Primitives",
+        "CMalloc", "Kafka", "Migrations", "Models", "Postgres", "Primitives", tracing,
       ] + processDependencies,
       path: "Shared/ServiceKit", swiftSettings: swiftSettings),
 
@@ -113,6 +115,7 @@ let package = Package(
       name: "EdgeHTTP",
       dependencies: [
         "Credentials", "Kafka", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage", "ServiceKit",
+        tracing,
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -194,20 +197,20 @@ let package = Package(
       name: "IdentityStore",
       dependencies: [
         "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
-        "ServiceKit", .product(name: "Crypto", package: "swift-crypto"),
+        "ServiceKit", tracing, .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/identity-store", exclude: ["Main"], swiftSettings: swiftSettings),
     .target(
       name: "InvitationMailer",
       dependencies: [
         "CCurl", "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit",
-        .product(name: "Crypto", package: "swift-crypto"),
+        tracing, .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/invitation-mailer", exclude: ["CCurl", "Main"], swiftSettings: swiftSettings),
     .target(
       name: "GroupSync",
       dependencies: [
-        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit",
+        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit", tracing,
         .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"), .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -254,7 +257,7 @@ let package = Package(
     tests("ProvisioningLogTests", ["Credentials", "Models", "ProvisioningLog", "SCIM"]),
     tests("PostgresTests", ["Migrations", "Postgres", "TestSupport"]),
     tests("KafkaTests", ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport"]),
-    tests("ServiceKitTests", ["Migrations", "ServiceKit", "TestSupport"]),
+    tests("ServiceKitTests", ["Kafka", "Migrations", "ServiceKit", "TestSupport", tracing]),
     tests(
       "SCIMAPITests",
       [

@@ -5,7 +5,7 @@
   traces.py list FILE                     lists the traces of FILE
   traces.py page FILE [TRACE]             prints an HTML page of a trace (its id or the beginning of it); the longest without TRACE
 
-Start the suite with ROLLCALL_OTLP_ENDPOINT=http://127.0.0.1:4318 to send spans to it.
+Start the suite with ROLLCALL_SUITE_TRACES=http://127.0.0.1:4318 to send spans to it.
 """
 
 import argparse
