@@ -257,7 +257,9 @@ let package = Package(
     tests("ProvisioningLogTests", ["Credentials", "Models", "ProvisioningLog", "SCIM"]),
     tests("PostgresTests", ["Migrations", "Postgres", "TestSupport"]),
     tests("KafkaTests", ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport"]),
-    tests("ServiceKitTests", ["Kafka", "Migrations", "ServiceKit", "TestSupport", tracing]),
+    tests(
+      "ServiceKitTests",
+      ["Kafka", "Migrations", "ServiceKit", "TestSupport", tracing, .product(name: "Hummingbird", package: "hummingbird")]),
     tests(
       "SCIMAPITests",
       [
