@@ -15,6 +15,9 @@ let processDependencies: [Target.Dependency] = [
   .product(name: "Metrics", package: "swift-metrics"),
 ]
 
+/// Spans.
+let tracing = Target.Dependency.product(name: "Tracing", package: "swift-distributed-tracing")
+
 let package = Package(
   name: "rollcall",
   platforms: [.macOS(.v15)],
@@ -33,13 +36,15 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
     .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
     .package(url: "https://github.com/apple/swift-service-context", exact: "1.5.1"),
+    // Spans, and the trace context that tasks inherit.
+    .package(url: "https://github.com/apple/swift-distributed-tracing.git", exact: "1.7.3"),
     .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
     .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
     .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", exact: "2.37.6"),
-    // Sends webhooks, and the requests of scimctl.
+    // Sends webhooks, spans, and the requests of scimctl.
     .package(url: "https://github.com/swift-server/async-http-client.git", exact: "1.37.0"),
     .package(url: "https://github.com/vapor/jwt-kit", exact: "5.7.1"),
     // Builds the documentation of the SCIM library (ops/local/documentation); no target depends on it.
@@ -96,11 +101,12 @@ let package = Package(
     .target(
       name: "ServiceKit",
       dependencies: [
-        .product(name: "Configuration", package: "swift-configuration"),
+        .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "Configuration", package: "swift-configuration"),
         .product(name: "Hummingbird", package: "hummingbird"),
-        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceContextModule", package: "swift-service-context"),
-        "CMalloc", "Kafka", "Migrations", "Models", "Postgres", "Primitives",
+        "CMalloc", "Kafka", "Migrations", "Models", "Postgres", "Primitives", tracing,
       ] + processDependencies,
       path: "Shared/ServiceKit", swiftSettings: swiftSettings),
 
@@ -109,6 +115,7 @@ let package = Package(
       name: "EdgeHTTP",
       dependencies: [
         "Credentials", "Kafka", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage", "ServiceKit",
+        tracing,
         .product(name: "Hummingbird", package: "hummingbird"), .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOPosix", package: "swift-nio"),
@@ -191,20 +198,20 @@ let package = Package(
       name: "IdentityStore",
       dependencies: [
         "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ProvisioningLog", "SCIM", "SCIMStorage",
-        "ServiceKit", .product(name: "Crypto", package: "swift-crypto"),
+        "ServiceKit", tracing, .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/identity-store", exclude: ["Main"], swiftSettings: swiftSettings),
     .target(
       name: "InvitationMailer",
       dependencies: [
         "CCurl", "Credentials", "Kafka", "MailTemplates", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit",
-        .product(name: "Crypto", package: "swift-crypto"),
+        tracing, .product(name: "Crypto", package: "swift-crypto"),
       ] + processDependencies,
       path: "Services/invitation-mailer", exclude: ["CCurl", "Main"], swiftSettings: swiftSettings),
     .target(
       name: "GroupSync",
       dependencies: [
-        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit",
+        "Credentials", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "ServiceKit", tracing,
         .product(name: "AsyncHTTPClient", package: "async-http-client"), .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "DequeModule", package: "swift-collections"), .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -251,7 +258,9 @@ let package = Package(
     tests("ProvisioningLogTests", ["Credentials", "Models", "ProvisioningLog", "SCIM"]),
     tests("PostgresTests", ["Migrations", "Postgres", "TestSupport"]),
     tests("KafkaTests", ["CKafka", "Kafka", "Migrations", "Models", "Outbox", "Postgres", "Primitives", "TestSupport"]),
-    tests("ServiceKitTests", ["Migrations", "ServiceKit", "TestSupport"]),
+    tests(
+      "ServiceKitTests",
+      ["Kafka", "Migrations", "ServiceKit", "TestSupport", tracing, .product(name: "Hummingbird", package: "hummingbird")]),
     tests(
       "SCIMAPITests",
       [

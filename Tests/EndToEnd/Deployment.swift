@@ -22,6 +22,8 @@ actor Deployment {
   /// The base URL of the product's directory API.
   nonisolated let directoryURL: String
   nonisolated let kafka: KafkaConfiguration
+  /// The port of the collector to which the services send spans, for a test that runs one. Only sampled requests have spans.
+  nonisolated let collectorPort: Int
   /// The URL of the database for the superuser.
   nonisolated let databaseURL: String
   /// The port of a second scim-api process; see ``secondEdge()``.
@@ -63,11 +65,14 @@ actor Deployment {
     databaseURL = postgres.url(database: database)
     secondPort = try FreePort.find()
     limitedPorts = try Self.limited.map { _ in try FreePort.find() }
+    collectorPort = try FreePort.find()
     let common = [
       "ROLLCALL_KAFKA": broker.bootstrapServers,
       "ROLLCALL_TOPIC_PARTITIONS": "4",
       "ROLLCALL_KAFKA_PAUSE_EMPTY_FETCHES": "true",
       "ROLLCALL_LOG_LEVEL": "info",
+      "ROLLCALL_OTLP_ENDPOINT": "http://127.0.0.1:\(collectorPort)",
+      "ROLLCALL_TRACES_PER_SECOND": "0",
     ]
     // Each process logs in to the database with its own role.
     let databaseSettings = { (role: String) in ["ROLLCALL_DATABASE_URL": postgres.url(database: database, role: role)] }

@@ -8,6 +8,8 @@ struct IdentityProvider: Sendable {
   var userAgent: String? = nil
   /// The value of the Host header; nil for the host of ``baseURL``.
   var host: String? = nil
+  /// The value of the traceparent header.
+  var traceparent: String? = nil
 
   /// Sends a request to a path below the base URL.
   func send(_ method: String, _ path: String, body: String? = nil, contentType: String = "application/scim+json") async throws
@@ -17,6 +19,7 @@ struct IdentityProvider: Sendable {
     if body != nil { headers["Content-Type"] = contentType }
     headers["User-Agent"] = userAgent
     headers["Host"] = host
+    headers["traceparent"] = traceparent
     return try await HTTP.send(method, baseURL + path, headers: headers, body: body)
   }
 

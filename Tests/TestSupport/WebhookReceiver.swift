@@ -21,6 +21,8 @@ public final class WebhookReceiver: Service {
     public var timestamp: Int64
     /// The header `webhook-signature`.
     public var signature: String
+    /// The header `traceparent`; empty if it is missing.
+    public var traceparent: String
     /// The JSON body.
     public var body: [UInt8]
     /// The type in the body; empty if the body is malformed.
@@ -85,7 +87,8 @@ public final class WebhookReceiver: Service {
     return Request(
       path: request.uri.path, host: request.head.authority ?? "", id: header("webhook-id"),
       timestamp: Int64(header("webhook-timestamp")) ?? 0,
-      signature: header("webhook-signature"), body: body, type: envelope.type, sequence: envelope.data.sequence)
+      signature: header("webhook-signature"), traceparent: header("traceparent"), body: body, type: envelope.type,
+      sequence: envelope.data.sequence)
   }
 
   /// Waits until the server accepts connections.

@@ -85,6 +85,7 @@ service_settings() {
   echo "ROLLCALL_TOPIC_PARTITIONS=$topic_partitions"
   echo "ROLLCALL_HEALTH_HOST=127.0.0.1"
   echo "ROLLCALL_HEALTH_PORT=$(health_port "$1")"
+  [[ -z ${ROLLCALL_SUITE_TRACES:-} ]] || echo "ROLLCALL_OTLP_ENDPOINT=$ROLLCALL_SUITE_TRACES"
   case $service in
     scim-api)
       echo "ROLLCALL_HTTP_HOST=127.0.0.1"

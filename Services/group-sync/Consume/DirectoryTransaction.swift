@@ -5,6 +5,8 @@ import Metrics
 import Models
 import Outbox
 import Postgres
+import ServiceKit
+import Tracing
 
 /// The database transaction of a batch: loads the affected part of the directory, decides each event, writes the outcome, and commits once.
 struct DirectoryTransaction: BatchOperation {
@@ -37,20 +39,28 @@ struct DirectoryTransaction: BatchOperation {
     guard !writeSet.isEmpty else { return outputs }
     let partitions = Dictionary(events.map { ($0.event.workspace, $0.message.partition) }) { first, _ in first }
     do {
-      let (published, messages) = try await pool.transaction { transaction in
-        let directory = try await loader.load(writeSet, in: transaction)
-        var decider = Decider(directory)
-        for event in events { decider.decide(event.event, traceparent: event.traceparent) }
-        let messages = try await writer.write(decider, partitions: partitions, relay: relay, andCommit: transaction)
-        return (decider.published, messages)
+      let stored = try await TraceContext.withSpan("store events", ofKind: .client, attributes: ["db.system.name": "postgresql"]) {
+        try await pool.transaction { transaction in
+          let directory = try await loader.load(writeSet, in: transaction)
+          var decider = Decider(directory)
+          for event in events { decider.decide(event.event, traceparent: event.traceparent) }
+          let messages = try await writer.write(decider, partitions: partitions, relay: relay, andCommit: transaction)
+          return StoredEvents(published: decider.published, messages: messages)
+        }
       }
-      for event in published { pushToProduct.recordSeconds(max(0, -event.event.changedAt.timeIntervalSinceNow)) }
-      webhooks?.commit(zip(published, messages).lazy.map { ($0.event, $1.value) })
+      for event in stored.published { pushToProduct.recordSeconds(max(0, -event.event.changedAt.timeIntervalSinceNow)) }
+      webhooks?.commit(zip(stored.published, stored.messages).lazy.map { ($0, $1.value) })
     } catch let error as PostgresError where error.isOutcomeUnknown {
       webhooks?.noteUnknownCommit()
       throw error
     }
     return outputs
+  }
+
+  /// What a transaction has committed: the directory events and their messages.
+  private struct StoredEvents {
+    var published: [Decider.PublishedEvent]
+    var messages: ArraySlice<OutgoingMessage>
   }
 
   /// Stores changes of webhook endpoints and orders about them, in a transaction of their own: they touch nothing that the others do.

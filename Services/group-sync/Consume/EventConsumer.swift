@@ -4,7 +4,9 @@ import Metrics
 import Models
 import Outbox
 import Postgres
+import ServiceKit
 import ServiceLifecycle
+import Tracing
 
 /// Consumes identity events in batches, applies each batch to the directory in one transaction, and commits its offsets.
 struct EventConsumer: Service {
@@ -34,7 +36,9 @@ struct EventConsumer: Service {
       let events = try await batches.parse(batch.messages) { try ReceivedEvent($0) }
       if !events.isEmpty {
         let start = ContinuousClock.now
-        _ = try await batches.process(events, with: transaction)
+        try await ConsumerSpans.processBatch(events.compactMap(\.span), of: events.count, group: "group-sync") {
+          _ = try await batches.process(events, with: transaction)
+        }
         processed.increment(by: events.count)
         size.record(events.count)
         duration.record(duration: ContinuousClock.now - start)
@@ -50,11 +54,14 @@ struct ReceivedEvent: Sendable {
   let traceparent: String?
   /// The message of the event, for the dead letters.
   let message: Message
+  /// The span of the event; nil if its trace is not sampled.
+  let span: (any Span)?
 
   init(_ message: Message) throws(MessageError) {
     let event = try message.cloudEvent()
     self.event = try IdentityEvent(event)
-    self.traceparent = event.traceparent
+    span = ConsumerSpans.start(for: message, traceparent: event.traceparent, group: "group-sync")
+    traceparent = span?.trace?.traceparent ?? event.traceparent
     self.message = message
   }
 }

@@ -72,9 +72,9 @@ extension WebhookDispatcher {
   /// Delivers events that were just committed. Call it in the order of the commits of each workspace.
   ///
   /// - Parameter events: The events, and their JSON.
-  func commit(_ events: some Sequence<(DirectoryEvent, [UInt8])>) {
+  func commit(_ events: some Sequence<(Decider.PublishedEvent, [UInt8])>) {
     guard !plan.withLock({ $0.ignoresCommits }) else { return }
-    let events = events.compactMap { LoggedEvent($0, data: $1) }
+    let events = events.compactMap { LoggedEvent($0.event, data: $1, traceparent: $0.traceparent) }
     plan.withLock { $0.commit(events, at: .now) }
     wake()
   }

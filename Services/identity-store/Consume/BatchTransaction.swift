@@ -2,6 +2,8 @@ import Foundation
 import Models
 import Outbox
 import Postgres
+import ServiceKit
+import Tracing
 
 /// The database transaction of a batch: loads the write set, decides each command, writes the outcome, and commits once.
 struct BatchTransaction: Sendable {
@@ -33,7 +35,9 @@ struct BatchTransaction: Sendable {
     // Whole milliseconds, as clients see it, so that a reply and a later read of the row agree.
     let now = Date(timeIntervalSince1970: (Date.now.timeIntervalSince1970 * 1000).rounded(.down) / 1000)
     return try await pool.transaction { transaction in
-      let state = try await loader.load(writeSet, in: transaction)
+      let state = try await TraceContext.withSpan("load", ofKind: .client, attributes: Self.spanAttributes) {
+        try await loader.load(writeSet, in: transaction)
+      }
       var decider = Decider(state: state, now: now, nameHash: nameHash, webhookRules: webhookRules)
       let replies = atomically ? decider.decideTogether(commands) : decide(commands, by: &decider, maximumErrors)
       if replies.count == commands.count { onDecided() }
@@ -47,13 +51,17 @@ struct BatchTransaction: Sendable {
     }
   }
 
+  private static let spanAttributes: SpanAttributes = ["db.system.name": "postgresql"]
+
   /// Writes, commits and publishes. The transaction holds the locks of all that it changes, so its place among the publishing transactions is
   /// that of its commit among those that change the same resources.
   private func commit(_ writes: ChangeWriter.Writes, in transaction: PostgresTransaction) async throws {
     do {
-      try await relay.publishing { deletion in
-        let rows = try await transaction.pipeline(writes.steps + deletion, commit: true)
-        return ((), try writes.storedMessages(rows))
+      try await TraceContext.withSpan("write and commit", ofKind: .client, attributes: Self.spanAttributes) {
+        try await relay.publishing { deletion in
+          let rows = try await transaction.pipeline(writes.steps + deletion, commit: true)
+          return ((), try writes.storedMessages(rows))
+        }
       }
     } catch let error as PostgresError where WriteStatements.isTimeLimit(error) {
       throw BatchTimeLimitExceeded(timeLimit: timeLimit)

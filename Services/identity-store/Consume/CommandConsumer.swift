@@ -1,6 +1,7 @@
 import Kafka
 import Logging
 import Models
+import ServiceKit
 import ServiceLifecycle
 
 /// Consumes commands in batches: decides and commits them, publishes the replies, and commits the offsets. Two batches are in flight.
@@ -108,17 +109,25 @@ struct CommandConsumer: Service {
     }
     if !commands.isEmpty {
       // A batch may consist of several transactions. The replies of each are published as soon as it is committed.
-      _ = try await processor.process(commands, writeSet: batch.writeSet) {
-        batch.decided.open()
-      } onCommit: { answered in
-        consumer.noteProgress()
-        await batch.previous?.wait()
-        await replies.publish(answered)
+      try await Self.traced(commands) {
+        _ = try await processor.process(commands, writeSet: batch.writeSet) {
+          batch.decided.open()
+        } onCommit: { answered in
+          consumer.noteProgress()
+          await batch.previous?.wait()
+          await replies.publish(answered)
+          for (command, reply) in answered { command.endSpan(reply) }
+        }
       }
     }
     await batch.previous?.wait()
     try Task.checkCancellation()
     await offsets.finishPart(of: batch.number)
+  }
+
+  /// Runs `body` in the span of a batch, if it has commands whose traces are sampled.
+  private static func traced(_ commands: [ReceivedCommand], _ body: () async throws -> Void) async throws {
+    try await ConsumerSpans.processBatch(commands.compactMap(\.span), of: commands.count, group: "identity-store", body)
   }
 
   /// Processes a bulk request and publishes its reply. If it is interrupted, the offsets of its batch are not committed and it is
@@ -128,8 +137,11 @@ struct CommandConsumer: Service {
   ) async throws {
     do {
       let runner = BulkRunner(processor: processor, slots: slots, onCommit: consumer.noteProgress)
-      let reply = try await runner.run(command, bulk)
-      await replies.publish([(command, reply)])
+      try await Self.traced([command]) {
+        let reply = try await runner.run(command, bulk)
+        await replies.publish([(command, reply)])
+        command.endSpan(reply)
+      }
     } catch is BulkInterrupted {
       logger.info("bulk request interrupted; it resumes when it is redelivered", metadata: ["command": "\(command.read.command.id)"])
       return

@@ -3,6 +3,7 @@ import Logging
 import Metrics
 import Models
 import Outbox
+import ServiceKit
 import ServiceLifecycle
 
 /// Consumes batches of messages, processes each, and commits its offsets.
@@ -54,6 +55,10 @@ struct EventProcessor: Sendable {
   /// - Throws: `CancellationError` at shutdown while PostgreSQL or Kafka is unavailable; permanent errors.
   func process(_ messages: [Message]) async throws {
     let batch = ReadBatch(messages)
+    try await ConsumerSpans.processBatch(batch.spans, of: messages.count, group: "invitation-mailer") { try await process(batch) }
+  }
+
+  private func process(_ batch: ReadBatch) async throws {
     for (message, error) in batch.unreadable { try await batches.rejectUnreadable(message, because: error) }
     _ = try await batches.process(batch.changes, with: events)
     _ = try await batches.process(batch.reports, with: reports)

@@ -1,5 +1,7 @@
 import Kafka
 import Models
+import ServiceKit
+import Tracing
 
 /// An identity event that was read from its topic.
 struct ReceivedChange: Sendable {
@@ -24,11 +26,17 @@ struct ReadBatch: Sendable {
   var reports: [ReceivedReport] = []
   /// Messages that could not be parsed, and why.
   var unreadable: [(message: Message, error: MessageError)] = []
+  /// The spans of messages whose traces are sampled. They are the parents of what follows from the messages.
+  private(set) var spans: [any Span] = []
 
   init(_ messages: [Message]) {
     for message in messages {
       do {
-        let event = try message.cloudEvent()
+        var event = try message.cloudEvent()
+        if let span = ConsumerSpans.start(for: message, traceparent: event.traceparent, group: "invitation-mailer") {
+          event.traceparent = span.trace?.traceparent
+          spans.append(span)
+        }
         switch message.topic {
         case Topic.signInEvents.name: signIns.append(ReceivedSignIn(try SignIn(event), of: event))
         case Topic.mailEvents.name: reports.append(ReceivedReport(report: try MailEvent(event), message: message))

@@ -44,7 +44,9 @@ extension MailScheduler {
       // Removes the slots of invitations that were withdrawn while they waited.
       if state.slots.count > Self.maximumSlots { state.slots = state.slots.filter { $0.value > now } }
       try await store.postpone(postponed, in: session)
-      let mails = try await store.claim(ready, by: instance, at: now, in: session).map(ScheduledMail.invitation)
+      let claimed = try await store.claim(ready, by: instance, at: now, in: session)
+      claimed.recordClaims(since: now)
+      let mails = claimed.map(ScheduledMail.invitation)
       // A postponed mail or a digest may be next.
       if !mails.isEmpty { return (mails, due.count > mails.count ? now : next) }
       // If all of them were postponed or withdrawn, others may be due behind them.
@@ -67,9 +69,11 @@ extension MailScheduler {
   }
 
   private nonisolated(nonsending) func claimDigest(of first: DueInvitation, _ session: PostgresSession) async throws -> ScheduledMail? {
+    let now = Date.now
     let candidates = try await sender.store.digest(of: first, in: session)
     let id = first.digest ?? .derived("digest", first.id.description)
-    let invitations = try await sender.store.claim(candidates, digest: id, by: instance, at: .now, in: session)
+    let invitations = try await sender.store.claim(candidates, digest: id, by: instance, at: now, in: session)
+    invitations.recordClaims(since: now)
     return invitations.isEmpty ? nil : .digest(invitations, id: id)
   }
 

@@ -6,6 +6,7 @@ import Models
 import Outbox
 import ServiceKit
 import Synchronization
+import Tracing
 
 /// Composes and sends mails, one per call, and records their results.
 struct MailSender: Sendable {
@@ -69,26 +70,38 @@ struct MailSender: Sendable {
   func attempt(_ mail: ScheduledMail, over connection: SMTPConnection) async throws -> Attempt {
     if let notice = mail.notice { return try await attempt(notice, over: connection) }
     guard let first = mail.invitations.first else { return Attempt(result: .unsendable(reason: "no invitation is left")) }
-    return try await TraceContext.continuing(first.traceparent).run {
-      let workspace: WorkspaceCache.Entry?
-      do {
-        workspace = try await retryPolicy.run("reading a workspace") { try await workspaces.entry(first.settings) }
-      } catch let error as CancellationError {
-        throw error
-      } catch {
-        return Attempt(result: .failed(answer: "the workspace cannot be read: \(error)"))
-      }
-      guard let workspace else { return Attempt(result: .unsendable(reason: Self.unknownWorkspace)) }
-      if workspace.settings.deletion != nil { return Attempt(result: .unsendable(reason: Self.workspaceInDeletion)) }
-      let message: EmailMessage
-      do {
-        message = try compose(mail, in: workspace)
-      } catch {
-        return Attempt(result: .unsendable(reason: "\(error)"), policy: workspace.settings.invitations)
-      }
-      let result = await send(message, over: connection, attempts: first.attempts, firstTriedAt: first.firstTriedAt)
-      return Attempt(result: result, policy: workspace.settings.invitations)
+    guard let span = mail.startSendSpan() else {
+      return try await TraceContext.continuing(first.traceparent).run { try await attempt(mail, first, over: connection) }
     }
+    do {
+      let result = try await ServiceContext.withValue(span.context) { try await attempt(mail, first, over: connection) }
+      span.end(result.result)
+      return result
+    } catch {
+      span.end(with: error)
+      throw error
+    }
+  }
+
+  private func attempt(_ mail: ScheduledMail, _ first: DueInvitation, over connection: SMTPConnection) async throws -> Attempt {
+    let workspace: WorkspaceCache.Entry?
+    do {
+      workspace = try await retryPolicy.run("reading a workspace") { try await workspaces.entry(first.settings) }
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      return Attempt(result: .failed(answer: "the workspace cannot be read: \(error)"))
+    }
+    guard let workspace else { return Attempt(result: .unsendable(reason: Self.unknownWorkspace)) }
+    if workspace.settings.deletion != nil { return Attempt(result: .unsendable(reason: Self.workspaceInDeletion)) }
+    let message: EmailMessage
+    do {
+      message = try compose(mail, in: workspace)
+    } catch {
+      return Attempt(result: .unsendable(reason: "\(error)"), policy: workspace.settings.invitations)
+    }
+    let result = await send(message, over: connection, attempts: first.attempts, firstTriedAt: first.firstTriedAt)
+    return Attempt(result: result, policy: workspace.settings.invitations)
   }
 
   /// Records the results of attempts, those of invitations in one transaction.

@@ -3,6 +3,8 @@ import MailTemplates
 import Models
 import Outbox
 import Postgres
+import ServiceKit
+import Tracing
 
 /// Applies batches of events to PostgreSQL. A batch is one transaction: load its state, decide each event, write the changes, commit.
 struct EventStore: Sendable {
@@ -34,15 +36,18 @@ struct EventStore: Sendable {
     let reservation = queue.reserve(upTo: changes.count)
     var claimed: [DueInvitation] = []
     do {
-      let decided = try await pool.transaction { transaction in
-        let known = try await load(for: changes, in: transaction)
-        var decider = InvitationDecider(known: known)
-        for change in changes { decider.decide(change.event, traceparent: change.traceparent) }
-        let decided = decider.changes
-        if let reservation { claimed = Array(decided.claimableMails(known, at: now).prefix(reservation.count)) }
-        claimed = try await write(decided, claiming: claimed, in: transaction, at: now)
-        return decided
+      let decided = try await TraceContext.withSpan("store events", ofKind: .client, attributes: ["db.system.name": "postgresql"]) {
+        try await pool.transaction { transaction in
+          let known = try await load(for: changes, in: transaction)
+          var decider = InvitationDecider(known: known)
+          for change in changes { decider.decide(change.event, traceparent: change.traceparent) }
+          let decided = decider.changes
+          if let reservation { claimed = Array(decided.claimableMails(known, at: now).prefix(reservation.count)) }
+          claimed = try await write(decided, claiming: claimed, in: transaction, at: now)
+          return decided
+        }
       }
+      claimed.recordClaims(since: now)
       if let reservation { queue.fulfil(reservation, with: claimed) }
       if let time = decided.nextDue(except: Set(claimed.map(\.id)), at: now) { queue.noteDue(at: time) }
       if !decided.heldChanges.isEmpty || !decided.alerts.isEmpty { queue.noteNotices(at: now) }

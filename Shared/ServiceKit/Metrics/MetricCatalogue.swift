@@ -5,7 +5,7 @@ enum MetricCatalogue {
   static func definition(of name: String) -> MetricDefinition? { byName[name] }
 
   /// All metrics, in the order of the documentation.
-  static let all: [MetricDefinition] = [http, pipeline, store, mailer, sync, kafka, postgres, process, ProcessMetrics.definitions]
+  static let all: [MetricDefinition] = [http, pipeline, store, mailer, sync, kafka, postgres, process, traces, ProcessMetrics.definitions]
     .flatMap { $0 }
 
   private static let byName = Dictionary(all.map { ($0.name, $0) }) { first, _ in first }
@@ -108,5 +108,12 @@ enum MetricCatalogue {
   private static let process: [MetricDefinition] = [
     .gauge("rollcall_build_info", "1, with the service, version and commit of the build as labels."),
     .gauge("rollcall_ready", "1 if the process was ready at the last check, otherwise 0."),
+  ]
+
+  private static let traces: [MetricDefinition] = [
+    .counter("rollcall_spans_exported_total", "Spans that the collector has accepted."),
+    .counter(
+      "rollcall_spans_lost_total",
+      "Spans that were not exported, by reason: the queue was full, or the collector did not accept them."),
   ]
 }

@@ -101,10 +101,15 @@ public enum ServiceProcess {
     let runner = ServiceRunner(
       runtime: try ServiceRuntime(settings: settings, logger: logger, hostName: hostName, health: health), migrations: migrations,
       shutdownLimit: try settings.duration(.shutdownSeconds), make: make)
-    // The group shuts down in reverse order, so the health server answers while the services finish.
+    var services: [ServiceGroupConfiguration.ServiceConfiguration] = [.init(service: server)]
+    if let exporter = try SpanExporter.bootstrap(settings, instance: "\(settings.service)/\(replica)", logger: logger) {
+      services.append(.init(service: exporter))
+    }
+    services.append(.init(service: runner, successTerminationBehavior: .gracefullyShutdownGroup))
+    // The group shuts down in reverse order, so the health server answers while the services finish, and their last spans are exported.
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
-        services: [.init(service: server), .init(service: runner, successTerminationBehavior: .gracefullyShutdownGroup)],
+        services: services,
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     ShutdownWatchdog.watch(limit: try settings.duration(.shutdownSeconds))
     for warning in settings.warnings { logger.warning("\(warning)") }

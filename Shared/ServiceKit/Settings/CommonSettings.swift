@@ -5,7 +5,7 @@ public enum CommonSettings {
     [.configurationFile]
     + kafka
     + [.sessionTimeout, .databaseURL, .databaseConnections]
-    + [.replica, .logLevel, .healthHost, .healthPort, .shutdownSeconds, .insecureDefaults]
+    + [.replica, .logLevel, .healthHost, .healthPort, .shutdownSeconds, .insecureDefaults] + .tracing
 
   /// The settings of a Kafka client that may create topics.
   public static let kafka: [Setting] = [.kafka, .kafkaProperties, .pauseEmptyFetches, .topicPartitions, .topicReplication]

@@ -80,6 +80,23 @@ public struct TraceContext: Sendable, Hashable {
     left.trace == right.trace && left.parent == right.parent && left.flags == right.flags
   }
 
+  /// Whether the spans of the trace are recorded.
+  public var isSampled: Bool { flags & Self.sampledFlag != 0 }
+
+  /// The same ids in a trace whose spans are recorded.
+  func sampled() -> TraceContext { TraceContext(trace: trace, parent: parent, flags: flags | Self.sampledFlag) }
+
+  /// The context of a `traceparent` whose trace is sampled; nil for any other. It parses only those, since most messages are not sampled.
+  public static func sampled(_ traceparent: String?) -> TraceContext? {
+    // Version 0, the only one that Rollcall sends, ends with the flags.
+    guard let traceparent, let last = traceparent.utf8.last, let flags = Hex.value(ofDigit: last), flags & sampledFlag != 0,
+      let context = TraceContext(traceparent: traceparent), context.isSampled
+    else { return nil }
+    return context
+  }
+
+  private static let sampledFlag: UInt8 = 1
+
   /// Hashes the ids and flags.
   public func hash(into hasher: inout Hasher) {
     hasher.combine(trace.high)
@@ -145,7 +162,7 @@ extension TraceContext {
     try await ServiceContext.withValue(serviceContext, operation: body)
   }
 
-  private var serviceContext: ServiceContext {
+  var serviceContext: ServiceContext {
     var context = ServiceContext.current ?? .topLevel
     context.trace = self
     return context

@@ -14,6 +14,8 @@ struct LoggedEvent: Sendable, Hashable {
   var changedAt: Date
   /// The event as JSON.
   var data: String
+  /// The W3C trace context, if the event was not read from the log.
+  var traceparent: String?
 
   /// Whether it ends sessions, and is therefore attempted ahead of earlier events.
   var isUrgent: Bool { type == DirectoryEvent.Kind.accessRevoked.rawValue }
@@ -25,12 +27,14 @@ struct LoggedEvent: Sendable, Hashable {
 extension LoggedEvent {
   /// An event that was just stored; nil if it has no sequence number.
   ///
-  /// - Parameter data: The event as JSON.
-  init?(_ event: DirectoryEvent, data: [UInt8]) {
+  /// - Parameters:
+  ///   - data: The event as JSON.
+  ///   - traceparent: Its W3C trace context.
+  init?(_ event: DirectoryEvent, data: [UInt8], traceparent: String?) {
     guard let sequence = event.sequence else { return nil }
     self.init(
       workspace: event.workspace, sequence: sequence, id: event.id, type: event.type.rawValue, changedAt: event.changedAt,
-      data: String(decoding: data, as: UTF8.self))
+      data: String(decoding: data, as: UTF8.self), traceparent: traceparent)
   }
 }
 

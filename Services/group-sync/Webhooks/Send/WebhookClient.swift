@@ -201,6 +201,8 @@ extension WebhookClient {
   private func client(for target: Target, isName: Bool) -> HTTPClient {
     var configuration = HTTPClient.Configuration()
     configuration.redirectConfiguration = .disallow
+    // The sender makes the spans, since URLs may have secrets.
+    configuration.tracing.tracer = nil
     configuration.timeout = HTTPClient.Configuration.Timeout(connect: .seconds(5), read: .seconds(15))
     // One request per connection, so that a request that hangs does not delay others.
     configuration.httpVersion = .http1Only

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import Models
 import ServiceKit
+import Tracing
 
 /// Makes requests of events, and sends them.
 struct WebhookSender: Sendable {
@@ -15,15 +16,23 @@ struct WebhookSender: Sendable {
   ///
   /// - Returns: nil if the task was cancelled: the outcome is unknown.
   func send(_ request: DeliveryRequest) async -> DeliveryResult? {
-    await send(WebhookMessage(request.event, to: request.endpoint.id), of: request.endpoint)
+    let message = WebhookMessage(request.event, to: request.endpoint.id)
+    guard let span = TraceContext.sampled(request.event.traceparent)?.startSpan("POST", ofKind: .client) else {
+      return await send(message, of: request.endpoint, traceparent: request.event.traceparent)
+    }
+    let result = await ServiceContext.withValue(span.context) {
+      await send(message, of: request.endpoint, traceparent: span.trace?.traceparent)
+    }
+    span.end(request, result)
+    return result
   }
 
   /// Sends a test.
   func send(_ test: TestOrder) async -> DeliveryResult? {
-    await send(WebhookMessage(test), of: test.endpoint)
+    await send(WebhookMessage(test), of: test.endpoint, traceparent: nil)
   }
 
-  private func send(_ message: WebhookMessage, of endpoint: WebhookEndpoint) async -> DeliveryResult? {
+  private func send(_ message: WebhookMessage, of endpoint: WebhookEndpoint, traceparent: String?) async -> DeliveryResult? {
     let (startedAt, start) = (Date.now, ContinuousClock.now)
     func result(_ outcome: DeliveryOutcome, _ response: WebhookClient.Response? = nil) -> DeliveryResult {
       DeliveryResult(
@@ -48,7 +57,9 @@ struct WebhookSender: Sendable {
         .unsendable("the secret cannot be decrypted: \(Setting.webhookKey.environmentName) differs between scim-api and group-sync"))
     }
     do {
-      let response = try await client.post(url, headers: message.headers(secrets: secrets, at: startedAt), body: message.body)
+      var headers = message.headers(secrets: secrets, at: startedAt)
+      if let traceparent { headers.append(("traceparent", traceparent)) }
+      let response = try await client.post(url, headers: headers, body: message.body)
       guard (200..<300).contains(response.status) else {
         return result(.rejected("the response had the status \(response.status)"), response)
       }
@@ -58,5 +69,25 @@ struct WebhookSender: Sendable {
     } catch {
       return result(.unreachable("\(error)"))
     }
+  }
+}
+
+extension Span {
+  /// Ends the span of a request, by OpenTelemetry's conventions for HTTP clients, but without the path, which may be a secret of the endpoint.
+  ///
+  /// - Parameter result: nil if the request was cancelled.
+  fileprivate func end(_ request: DeliveryRequest, _ result: DeliveryResult?) {
+    updateAttributes { attributes in
+      attributes["http.request.method"] = "POST"
+      attributes["server.address"] = URL(string: request.endpoint.url)?.host()
+      attributes["server.port"] = URL(string: request.endpoint.url)?.port
+      attributes["http.response.status_code"] = result?.status
+      if request.attempt > 1 { attributes["http.request.resend_count"] = request.attempt - 1 }
+      attributes["rollcall.webhook"] = request.endpoint.id.description
+      attributes["rollcall.workspace"] = request.event.workspace.description
+      attributes["rollcall.event.type"] = request.event.type
+    }
+    if result?.outcome.isDelivered == false { setStatus(SpanStatus(code: .error)) }
+    end()
   }
 }

@@ -3,6 +3,8 @@ import Kafka
 import Logging
 import Models
 import Postgres
+import ServiceKit
+import Tracing
 
 extension RequestReply {
   /// Sends `command` and waits for its reply until `end`. Waits also while Kafka is unavailable.
@@ -14,6 +16,9 @@ extension RequestReply {
     let address = try await replyAddress(until: command.deadline ?? end)
     var command = command
     command.replyTo = address
+    let span = Self.span(of: command)
+    defer { span?.end() }
+    if let trace = span?.trace { command.traceparent = trace.traceparent }
     let message = try await OutgoingMessage(command, source: source)
     do {
       let event = try await request(message, correlationID: address.correlationID, deadline: end)
@@ -36,6 +41,17 @@ extension RequestReply {
     // The command may have been sent nevertheless. Its outcome is final only at its deadline.
     try await Task.sleep(for: .seconds(max(0, end.timeIntervalSinceNow)))
     return nil
+  }
+
+  /// The span of a command from its production to its reply; nil if the trace of the request is not sampled.
+  private static func span(of command: Command) -> (any Span)? {
+    TraceContext.sampled(command.traceparent)?.startSpan(
+      "send \(Topic.identityCommands.name)", ofKind: .producer,
+      attributes: [
+        "messaging.system": "kafka", "messaging.operation.type": "send", "messaging.operation.name": "send",
+        "messaging.destination.name": .string(Topic.identityCommands.name), "messaging.message.id": .string(command.id.description),
+        "rollcall.command.type": .string("\(command.operation.type)"),
+      ])
   }
 
   /// The address for the reply. Its partition is known shortly after the start of the process.

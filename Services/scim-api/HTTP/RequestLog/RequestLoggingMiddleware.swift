@@ -5,7 +5,7 @@ import Logging
 import ProvisioningLog
 import ServiceKit
 
-/// Logs each request, records its metrics and trace context, and adds it to the provisioning log's buffer.
+/// Logs each request, records its metrics and its span, and adds it to the provisioning log's buffer.
 ///
 /// Successful reads are logged at debug level because they are frequent, server errors at warning, and everything else at info.
 package struct RequestLoggingMiddleware: RouterMiddleware {
@@ -24,30 +24,27 @@ package struct RequestLoggingMiddleware: RouterMiddleware {
   ) async throws -> Response {
     let start = ContinuousClock.now
     let at = Date()
-    let trace = Self.trace(of: request)
-    context.info.record(trace: trace)
+    let span = RequestSpan(request, traceparent: Self.traceparent.flatMap { request.headers[$0] })
+    context.info.record(trace: span.trace)
     metrics.begin()
-    return try await trace.run {
+    return try await span.trace.run {
       let response: Response
       do {
         response = try await next(request, context)
       } catch {
         metrics.cancel()
+        span.end(with: error)
         throw error
       }
       let duration = ContinuousClock.now - start
       metrics.end(request.method, route: context.endpointPath, status: response.status.code, duration)
+      span.end(request, context, status: response.status.code)
       log(request, context, response.status.code, duration)
       if let logged = LoggedRequest(request, context, status: response.status.code, at: at, duration, reads: log.reads) {
         log.append(logged)
       }
       return response
     }
-  }
-
-  private static func trace(of request: Request) -> TraceContext {
-    let sent = traceparent.flatMap { request.headers[$0] }
-    return TraceContext.continuing(sent).child()
   }
 
   private func log(_ request: Request, _ context: EdgeContext, _ status: Int, _ duration: Duration) {

@@ -27,6 +27,10 @@
 {{ include "rollcall.network.to" (dict "peers" .Values.networkPolicy.mail "ports" .Values.networkPolicy.mailPorts) }}
 {{- end -}}
 
+{{- define "rollcall.network.traces" -}}
+{{ include "rollcall.network.to" (dict "peers" .Values.networkPolicy.traces "ports" .Values.networkPolicy.tracesPorts) }}
+{{- end -}}
+
 {{/* Where webhooks may go: the Internet, and private networks only if the values allow it. */}}
 {{- define "rollcall.network.webhooks" -}}
 {{- if .Values.groupSync.allowPrivateAddresses -}}

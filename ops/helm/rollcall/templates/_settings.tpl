@@ -24,6 +24,8 @@ ROLLCALL_LOG_LEVEL: logLevel
 ROLLCALL_MAIL_FROM: mail.from
 ROLLCALL_MAIL_OPERATOR_ADDRESS: mail.operatorAddress
 ROLLCALL_OAUTH_KEY: keys.oauth
+ROLLCALL_OTLP_ENDPOINT: traces.endpoint
+ROLLCALL_OTLP_HEADERS: traces.headers
 ROLLCALL_REPLICA: nothing, since it is the ordinal of the pod
 ROLLCALL_REQUEST_DEADLINE: kafka.requestDeadline
 ROLLCALL_SCIM_URL: publicURL
@@ -39,6 +41,7 @@ ROLLCALL_TOMBSTONE_FORMER_KEY: keys.tombstoneFormer
 ROLLCALL_TOMBSTONE_KEY: keys.tombstone
 ROLLCALL_TOPIC_PARTITIONS: kafka.partitions
 ROLLCALL_TOPIC_REPLICATION: kafka.replication
+ROLLCALL_TRACES_PER_SECOND: traces.perSecond
 ROLLCALL_WEBHOOKS_ALLOW_PRIVATE_ADDRESSES: groupSync.allowPrivateAddresses
 ROLLCALL_WEBHOOK_KEY: keys.webhook
 {{- end -}}
@@ -71,6 +74,12 @@ ROLLCALL_TOPIC_REPLICATION: {{ include "rollcall.text" .Values.kafka.replication
 ROLLCALL_KAFKA_SESSION_TIMEOUT: {{ include "rollcall.text" .Values.kafka.sessionTimeout }}
 ROLLCALL_DATABASE_CONNECTIONS: {{ include "rollcall.text" .Values.database.connections }}
 ROLLCALL_LOG_LEVEL: {{ .Values.logLevel }}
+{{- with .Values.traces }}
+{{- if .endpoint }}
+ROLLCALL_OTLP_ENDPOINT: {{ .endpoint | quote }}
+ROLLCALL_TRACES_PER_SECOND: {{ include "rollcall.text" .perSecond }}
+{{- end }}
+{{- end }}
 {{- range $name, $value := .Values.settings }}
 {{- include "rollcall.checkSetting" $name }}
 {{ $name }}: {{ include "rollcall.text" $value }}
@@ -135,6 +144,13 @@ ROLLCALL_LOG_LEVEL: {{ .Values.logLevel }}
     {{ $name }}={{ if kindIs "string" $value }}{{ $value }}{{ else }}{{ $value | toJson }}{{ end }}
     {{- end }}
 {{- end }}
+{{- end -}}
+
+{{/* The headers for the collector of traces, for the services. */}}
+{{- define "rollcall.tracesHeaders" -}}
+{{- if and .Values.traces.endpoint .Values.traces.headers.secret -}}
+{{ include "rollcall.secretVariable" (dict "name" "ROLLCALL_OTLP_HEADERS" "secret" .Values.traces.headers.secret "key" .Values.traces.headers.key) }}
+{{- end -}}
 {{- end -}}
 
 {{/* The settings of a component from its values: (dict "values" .Values.scimApi) */}}
