@@ -27,7 +27,8 @@ struct WrittenPosition: Sendable {
     let age = Int((replica.maximumLag / .seconds(1)).rounded(.up)) + 1
     return HTTPField(
       name: .setCookie,
-      value: "\(Self.cookie)=\(position.bytes); Path=\(ConsolePath.root); Max-Age=\(age); HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")")
+      value:
+        "\(Self.cookie)=\(position.bytes); Path=\(ConsolePath.root); Max-Age=\(age); HttpOnly; SameSite=Lax\(isSecure ? "; Secure" : "")")
   }
 
   /// The position in a request: the start of the log without the cookie.
