@@ -96,7 +96,6 @@ extension ReadReplica {
       try Task.checkCancellation()
       failed.increment()
       logger.notice("a read failed on the replica; the primary repeats it", metadata: ["error": "\(error)"])
-      if error.isAboutConnection { state.withLock { $0.failure = "\(error)" } }
       return nil
     }
   }
@@ -107,13 +106,6 @@ extension ReadReplica {
       guard state.failure == nil, position <= state.progress.replayed, let lag = state.progress.lag(at: now) else { return false }
       return lag <= maximumLag
     }
-  }
-}
-
-extension PostgresError {
-  /// Whether the connection failed, or the server starts, stops or has too many connections, so that other reads fail too.
-  fileprivate var isAboutConnection: Bool {
-    sqlState.isEmpty || ["08", "53", "57P"].contains { sqlState.hasPrefix($0) }
   }
 }
 
@@ -170,7 +162,8 @@ extension ReadReplica {
     let (current, problem) = (state.withLock { $0.progress.lag(at: now) }, problem)
     lag.record((current ?? (now - startedAt)) / .seconds(1))
     switch (wasUsed, problem) {
-    case (true?, let problem?), (nil, let problem?): logger.warning("the read replica is not used", metadata: ["reason": "\(problem)"])
+    case (true?, let problem?): logger.warning("the read replica is not used", metadata: ["reason": "\(problem)"])
+    case (nil, let problem?): logger.notice("the read replica is not used yet", metadata: ["reason": "\(problem)"])
     case (false?, nil), (nil, nil): logger.info("the read replica is used")
     default: break
     }
