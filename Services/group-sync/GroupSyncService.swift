@@ -54,9 +54,8 @@ package struct GroupSyncService {
       return [
         pool, producer, eventLog, try WebhookMaintenance(runtime, dispatcher: webhooks), relay, publication,
         QueueMonitor(pool: pool, queues: [.outbox("directory.outbox")], logger: runtime.logger),
-        PartitionMonitor(pool: pool, tables: ["directory.events", "directory.webhook_deliveries"], logger: runtime.logger), webhooks,
-        recorder,
-        consumer,
+        PartitionMonitor(pool: pool, tables: ["directory.events", "directory.webhook_deliveries"], logger: runtime.logger),
+        webhooks, recorder, consumer,
         WebhookPartitions(consumer: consumer, dispatcher: webhooks, logger: runtime.logger), eventConsumer,
       ]
     }

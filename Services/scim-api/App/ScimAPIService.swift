@@ -133,8 +133,7 @@ package struct ScimAPIService {
           cache: SessionCache(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
         tokens: tokens, uses: uses, sites: sites, limits: limits, database: database.reading(from: replica), commands: commands,
         cursors: cursors, replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: keys != nil, webhookSeal: webhookSeal,
-        txtRecords: txtRecords,
-        bodies: bodies.budget))
+        txtRecords: txtRecords, bodies: bodies.budget))
     return edge
   }
 }

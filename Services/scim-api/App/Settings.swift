@@ -19,8 +19,7 @@ enum EdgeSettings {
     .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
     .writesBesideOthers, .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace,
     .readRetryTime, .readURL, .readLagLimit, .feedURL, .maximumWaiting, .maximumWaitingPerToken, .maximumSnapshots,
-    .maximumSnapshotsPerToken, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
+    .maximumSnapshotsPerToken, .cursorKey, .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
     .logEntries, .logMemory, .console, .trustedHeader,
     .trustedWorkspaceHeader,
   ]
