@@ -19,9 +19,8 @@ enum EdgeSettings {
     .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold,
     .writesBesideOthers, .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace,
     .readRetryTime, .readURL, .readLagLimit, .feedURL, .maximumWaiting, .maximumWaitingPerToken, .maximumSnapshots,
-    .maximumSnapshotsPerToken, .cursorKey, .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
-    .logEntries, .logMemory, .console, .trustedHeader,
-    .trustedWorkspaceHeader,
+    .maximumSnapshotsPerToken, .cursorKey, .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout,
+    .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader, .trustedWorkspaceHeader,
   ]
 }
 
