@@ -231,11 +231,7 @@ struct ProvisioningLogTests {
     }
   }
 
-  @Test(
-    """
-    Entries are consumed into the table, whose partitions are created when they are missing; unreadable messages go to the dead letters, and \
-    entries that are too old are dropped
-    """)
+  @Test("Entries are stored, also without partitions; unreadable messages are dead-lettered, and entries that are too old are dropped")
   func loop() async throws {
     let store = try await StoreDatabase.start()
     let kafka = try await KafkaBroker.shared().configuration()
