@@ -15,6 +15,8 @@ struct ReplicationProgressTests {
   func current() {
     var progress = ReplicationProgress()
     #expect(progress.lag(at: start) == nil)
+    measure(&progress, 100, -1, 100)
+    #expect(progress.lag(at: start) == nil)
     measure(&progress, 100, 0, 100)
     #expect(progress.lag(at: start + .seconds(1)) == .seconds(1))
     // Also while the primary writes nothing.
@@ -25,7 +27,7 @@ struct ReplicationProgressTests {
   @Test("A replica that lags behind is as old as the last position that it has replayed")
   func behind() {
     var progress = ReplicationProgress()
-    measure(&progress, 100, 0, 90)
+    for second in -1...0 { measure(&progress, 100, second, 90) }
     #expect(progress.lag(at: start) == nil)
     for second in 1...9 { measure(&progress, 100 + Int64(second) * 10, second, 125) }
     #expect(progress.lag(at: start + .seconds(9)) == .seconds(7))
@@ -39,7 +41,7 @@ struct ReplicationProgressTests {
   func standstill() throws {
     var progress = ReplicationProgress()
     let seconds = 3 * ReplicationProgress.maximumSamples
-    measure(&progress, 0, 0, 0)
+    for second in -1...0 { measure(&progress, 0, second, 0) }
     for second in 1...seconds { measure(&progress, Int64(second), second, 0) }
     #expect(progress.lag(at: start + .seconds(seconds)) == .seconds(seconds))
     let replayed = seconds - 100
@@ -49,13 +51,26 @@ struct ReplicationProgressTests {
     #expect(progress.lag(at: start + .seconds(seconds + 2)) == .zero)
   }
 
-  @Test("A primary with less log than before is another server, and its replica has to replay a new position")
+  @Test("A server that lacks what the replica has replayed is not its primary, and its positions tell nothing")
+  func restoredPrimary() {
+    var progress = ReplicationProgress()
+    for second in -1...0 { measure(&progress, 100, second, 100) }
+    for second in 1...3 {
+      measure(&progress, 50 + Int64(second), second, 100)
+      #expect(progress.lag(at: start + .seconds(second)) == nil)
+    }
+    // The replica was made again from the restored server.
+    for second in 4...5 { measure(&progress, 60, second, 60) }
+    #expect(progress.lag(at: start + .seconds(5)) == .zero)
+  }
+
+  @Test("A primary that lost what it had written is another server")
   func replacedPrimary() {
     var progress = ReplicationProgress()
-    measure(&progress, 100, 0, 90)
-    measure(&progress, 50, 1, 40)
+    for second in -1...0 { measure(&progress, 100, second, 90) }
+    measure(&progress, 95, 1, 90)
     #expect(progress.lag(at: start + .seconds(1)) == nil)
-    measure(&progress, 60, 2, 50)
-    #expect(progress.lag(at: start + .seconds(2)) == .seconds(1))
+    measure(&progress, 95, 2, 95)
+    #expect(progress.lag(at: start + .seconds(2)) == .zero)
   }
 }

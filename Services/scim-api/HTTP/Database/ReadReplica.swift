@@ -55,7 +55,9 @@ package final class ReadReplica: Service {
     let now = ContinuousClock.now
     return state.withLock { state in
       if let failure = state.failure { return failure }
-      guard let lag = state.progress.lag(at: now) else { return "its lag is unknown, since it has replayed no position of the primary yet" }
+      guard let lag = state.progress.lag(at: now) else {
+        return "its lag is unknown: it has not replayed what the primary has written, or has another primary"
+      }
       return lag <= maximumLag ? nil : "it lags behind by \(Self.text(lag)), more than \(Self.text(maximumLag))"
     }
   }
@@ -103,8 +105,8 @@ extension ReadReplica {
   private func isUsable(for position: LogPosition) -> Bool {
     let now = ContinuousClock.now
     return state.withLock { state in
-      guard state.failure == nil, position <= state.progress.replayed, let lag = state.progress.lag(at: now) else { return false }
-      return lag <= maximumLag
+      guard state.failure == nil, let replayed = state.progress.replayed, let lag = state.progress.lag(at: now) else { return false }
+      return position <= replayed && lag <= maximumLag
     }
   }
 }

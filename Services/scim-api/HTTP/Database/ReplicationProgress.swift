@@ -29,24 +29,29 @@ struct ReplicationProgress: Sendable {
 
   /// The samples that the replica has not reached, oldest first.
   private var samples: [Sample] = []
-  /// The position up to which the replica has replayed the log.
-  private(set) var replayed = LogPosition.start
+  /// The position up to which the replica has replayed the log; nil before the first measurement.
+  private(set) var replayed: LogPosition?
   /// The last time of which the replica is known to have every commit; nil if none is known.
   private(set) var currentAsOf: ContinuousClock.Instant?
 
   /// The maximum number of samples. Beyond it, the lag of a replica that catches up is overestimated for a while.
   static let maximumSamples = 600
 
-  /// Adds a measurement.
+  /// Adds a measurement. The lag is known from the second one on.
   ///
   /// - Parameters:
   ///   - written: The position of the primary.
   ///   - time: When it was asked for.
   ///   - replayed: The position that the replica had replayed afterwards.
   mutating func measure(written: LogPosition, at time: ContinuousClock.Instant, replayed: LogPosition) {
-    // The primary was replaced by a server with less log, so that earlier measurements tell nothing.
-    if let last = samples.last, written < last.position { self = ReplicationProgress() }
+    let former = self.replayed
     self.replayed = replayed
+    // A primary has what its replica had replayed before, and does not lose what it had written. A server without it is not the primary of this
+    // replica, for example after it was restored from a backup.
+    guard let former, former <= written, samples.last.map({ $0.position <= written }) ?? true else {
+      (samples, currentAsOf) = ([], nil)
+      return
+    }
     samples.append(Sample(position: written, at: time))
     if samples.count > Self.maximumSamples { samples.remove(at: samples.count - 2) }
     let reached = samples.prefix { $0.position <= replayed }
