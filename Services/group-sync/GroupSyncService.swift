@@ -53,7 +53,9 @@ package struct GroupSyncService {
       // run.
       return [
         pool, producer, eventLog, try WebhookMaintenance(runtime, dispatcher: webhooks), relay, publication,
-        QueueMonitor(pool: pool, queues: [.outbox("directory.outbox")], logger: runtime.logger), webhooks, recorder, consumer,
+        QueueMonitor(pool: pool, queues: [.outbox("directory.outbox")], logger: runtime.logger),
+        PartitionMonitor(pool: pool, tables: ["directory.events", "directory.webhook_deliveries"], logger: runtime.logger),
+        webhooks, recorder, consumer,
         WebhookPartitions(consumer: consumer, dispatcher: webhooks, logger: runtime.logger), eventConsumer,
       ]
     }

@@ -110,7 +110,8 @@ package struct IdentityStoreService {
       consumer: consumer, writer: LogWriter(pool: pool, days: partitions.days), partitions: partitions, deadLetters: deadLetters,
       logger: runtime.logger)
     return [
-      pool, partitions, SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger), consumer, loop,
+      pool, partitions, PartitionMonitor(pool: pool, tables: ["identity.provisioning_log"], logger: runtime.logger),
+      SkippedMessageRecorder(consumer, history: history, rebuild: nil, logger: runtime.logger), consumer, loop,
     ]
   }
 }

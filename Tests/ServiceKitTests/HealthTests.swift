@@ -59,6 +59,18 @@ struct HealthTests {
     }
   }
 
+  @Test("A part that the process can do without is described, and has no effect on the readiness")
+  func details() async throws {
+    health.setProcessProblem(nil)
+    try await serving { url in
+      #expect(try await HTTP.fetch("\(url)/readyz").text == "{\"ready\":true,\"problems\":{}}\n")
+      health.addDetail("read replica") { "not used: it lags behind" }
+      let answer = try await HTTP.fetch("\(url)/readyz")
+      #expect(answer.status == 200)
+      #expect(answer.text == "{\"ready\":true,\"problems\":{},\"details\":{\"read replica\":\"not used: it lags behind\"}}\n")
+    }
+  }
+
   @Test("A check that does not return in time fails")
   func hangingCheck() async throws {
     health.setProcessProblem(nil)

@@ -6,12 +6,14 @@ import Synchronization
 
 /// A PostgreSQL server for tests: a new cluster in a temporary folder, on a free port of the loopback interface.
 ///
-/// It can be killed and restarted on the same port and data. The process ends and the folder is removed with this object, or when the test
+/// It can be killed and restarted on the same port and data, and have replicas. The process ends and the folder is removed with this object, or when the test
 /// process dies.
 public final class PostgresServer: Sendable {
   /// The port that it listens on.
   public let port: Int
   private let folder: URL
+  /// The port of the primary, if this is a replica.
+  private let primary: Int?
   private let process = Mutex<ServerProcess?>(nil)
   private let databases = Mutex(0)
   private let templates = Templates()
@@ -25,8 +27,18 @@ public final class PostgresServer: Sendable {
     return server
   }
 
-  private init(port: Int) throws {
+  /// Copies the server, and starts the copy as a streaming replica (hot standby). Tests pause it with `pg_wal_replay_pause()`.
+  ///
+  /// - Throws: ``NotStarted``.
+  public func startReplica() async throws -> PostgresServer {
+    let replica = try PostgresServer(port: FreePort.find(), primary: port)
+    try await replica.start()
+    return replica
+  }
+
+  private init(port: Int, primary: Int? = nil) throws {
     self.port = port
+    self.primary = primary
     folder = URL(filePath: "/tmp/rollcall-postgres-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
   }
@@ -43,7 +55,7 @@ public final class PostgresServer: Sendable {
     try process.withLock { process in
       guard process == nil else { return }
       process = try ServerProcess(
-        script: Self.script, arguments: [folder.path, String(port)], log: folder.appending(path: "log"))
+        script: Self.script, arguments: [folder.path, String(port), primary.map(String.init) ?? ""], log: folder.appending(path: "log"))
     }
     let deadline = ContinuousClock.now + .seconds(60)
     while true {
@@ -190,7 +202,7 @@ public final class PostgresServer: Sendable {
 
   /// The script of the server's process. PostgreSQL does not run as root, so it runs as the user `postgres`.
   private static let script = """
-    folder=$0 port=$1
+    folder=$0 port=$1 primary=$2
     as=()
     if [ "$(id -u)" = 0 ]; then
       as=(setpriv --reuid=postgres --regid=postgres --init-groups)
@@ -198,7 +210,10 @@ public final class PostgresServer: Sendable {
     fi
     cd "$folder"
     for found in $(printf '%s\\n' /usr/lib/postgresql/*/bin | sort --version-sort); do programs=$found; done
-    if [ ! -d "$folder/data" ]; then
+    if [ -n "$primary" ] && [ ! -d "$folder/data" ]; then
+      "${as[@]}" "$programs/pg_basebackup" --host=127.0.0.1 --port="$primary" --username=postgres --pgdata="$folder/data" \
+        --write-recovery-conf --checkpoint=fast --no-sync || exit 1
+    elif [ ! -d "$folder/data" ]; then
       "${as[@]}" "$programs/initdb" --pgdata="$folder/data" --username=postgres --auth=trust --encoding=UTF8 --locale=C.UTF-8 \
         --no-sync > /dev/null || exit 1
     fi

@@ -111,7 +111,7 @@ extension WebhookDispatcher {
     case sent(DeliveryRequest, DeliveryResult?)
     case tested(TestOrder, DeliveryResult?)
     case refreshed(RefreshedEndpoints)
-    case loaded([LaneRow], [StoredLane])
+    case loaded([LaneKey], [StoredLane])
     case read(LaneKey, after: Int64, latest: Int64, [LoggedEvent])
     case readUrgent(LaneKey, [LoggedEvent])
     case recorded(DeliveryRecording, Set<LaneKey>)
@@ -168,7 +168,7 @@ extension WebhookDispatcher {
     case .sent(let request, nil): plan.withLock { $0.abandon(request, at: now) }
     case .tested(let test, let result): plan.withLock { $0.end(test, result) }
     case .refreshed(let refreshed): plan.withLock { $0.end(refreshed, at: now) }
-    case .loaded(let rows, let lanes): plan.withLock { $0.end(rows, lanes, at: now) }
+    case .loaded(let keys, let lanes): plan.withLock { $0.end(keys, lanes, at: now) }
     case .read(let key, let after, let latest, let events):
       let missing = plan.withLock { $0.end(read: key, after: after, latest: latest, events, at: now) }
       if missing > 0 { reportMissing(missing, of: key) }
@@ -251,8 +251,8 @@ extension WebhookDispatcher {
     case .refresh(let revision, let others):
       return .refreshed(
         try await retryPolicy.run("reading webhook endpoints") { [store] in try await store.refresh(after: revision, others: others) })
-    case .load(let rows):
-      return .loaded(rows, try await retryPolicy.run("reading webhook cursors") { [store] in try await store.lanes(rows) })
+    case .load(let keys):
+      return .loaded(keys, try await retryPolicy.run("reading webhook cursors") { [store] in try await store.lanes(keys) })
     case .read(let key, let after, let types, let latest):
       let events = try await retryPolicy.run("reading events for webhooks") { [store] in
         try await store.events(of: key.workspace, after: after, types: types)
@@ -288,6 +288,6 @@ extension WebhookDispatcher {
     metrics.expired.increment(by: count)
     logger.error(
       "events were deleted from the log before they were delivered; the product has to read a snapshot",
-      metadata: ["webhook": "\(key.endpoint)", "workspace": "\(key.workspace)", "events": "\(count)"])
+      metadata: ["webhook": "\(key.endpoint.id)", "workspace": "\(key.workspace)", "events": "\(count)"])
   }
 }

@@ -28,8 +28,10 @@ package struct ScimAPIService {
     let (settings, source) = (runtime.settings, runtime.instance)
     let searchesPerWorkspace = try settings.integer(.maximumSearchesPerWorkspace)
     // Twice as many connections, so that a workspace at its limit leaves as many to the others.
+    let searchConnections = 2 * searchesPerWorkspace
     let pool = try runtime.postgres(
-      exclusiveConnections: 2 * searchesPerWorkspace + (try settings.integer(.maximumSnapshots)), planning: .onceByIndex)
+      exclusiveConnections: searchConnections + (try settings.integer(.maximumSnapshots)), planning: .onceByIndex)
+    let replica = try ReadReplica(runtime, primary: pool, searchConnections: searchConnections)
     try settings.checkSessionTimeout(against: .requestDeadline)
     try await runtime.ensureTopics()
     let producer = try Producer(runtime.kafka, logger: runtime.logger)
@@ -48,11 +50,13 @@ package struct ScimAPIService {
     let listener = try ListenerConfiguration(settings, logger: runtime.logger)
     let limits = RateLimits(try RateLimits.Rates(settings))
     let edge = try edge(
-      runtime, database, workspaces, events.controller, producer, requests, uses, log, limits, speaksTLS: listener.certificate != nil)
+      runtime, database, replica, workspaces, events.controller, producer, requests, uses, log, limits,
+      speaksTLS: listener.certificate != nil)
     let server = EdgeServer(
       responder: edge.responder(), configuration: listener, logger: runtime.logger, countMalformed: edge.countMalformed)
     var services: [any Service] = [pool]
     if let feed = events.feed { services.append(feed) }
+    if let replica { services += [replica.pool, replica] }
     services += [producer, requests, uses]
     if let interval = try settings.shareInterval() {
       services.append(
@@ -73,8 +77,8 @@ package struct ScimAPIService {
   }
 
   private static func edge(
-    _ runtime: ServiceRuntime, _ database: Database, _ workspaces: NamedWorkspaceCache, _ events: EventsController, _ producer: Producer,
-    _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer, _ limits: RateLimits, speaksTLS: Bool
+    _ runtime: ServiceRuntime, _ database: Database, _ replica: ReadReplica?, _ workspaces: NamedWorkspaceCache, _ events: EventsController,
+    _ producer: Producer, _ requests: RequestReply, _ uses: TokenUseLog, _ log: LogBuffer, _ limits: RateLimits, speaksTLS: Bool
   ) throws -> Edge {
     let (settings, source) = (runtime.settings, runtime.instance)
     let deadline = try settings.duration(.requestDeadline)
@@ -132,9 +136,9 @@ package struct ScimAPIService {
       Console.Dependencies(
         sessions: ConsoleSessions(
           cache: SessionCache(database), commands: commands, sites: sites, limits: limits, proxy: try settings.proxyHeaders()),
-        tokens: tokens, uses: uses, sites: sites, limits: limits, database: database, commands: commands, cursors: cursors,
-        replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: keys != nil, webhookSeal: webhookSeal, txtRecords: txtRecords,
-        bodies: bodies.budget))
+        tokens: tokens, uses: uses, sites: sites, limits: limits, database: database.reading(from: replica), commands: commands,
+        cursors: cursors, replays: EntryReplays(responder: edge.replayResponder()), hasOAuth: keys != nil, webhookSeal: webhookSeal,
+        txtRecords: txtRecords, bodies: bodies.budget))
     return edge
   }
 }

@@ -18,10 +18,9 @@ enum EdgeSettings {
     .tokenBurst, .deploymentTokenRate, .deploymentTokenBurst, .workspaceRate, .workspaceBurst, .unauthenticatedRate,
     .unauthenticatedBurst, .publicRate, .publicBurst, .rejectionRate, .rejectionHold, .shareInterval,
     .writesBesideOthers, .listsBesideOthers, .writeRateBesideOthers, .listRateBesideOthers, .maximumSearchesPerWorkspace,
-    .readRetryTime, .feedURL, .maximumWaiting, .maximumWaitingPerToken, .maximumSnapshots, .maximumSnapshotsPerToken, .cursorKey,
-    .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout, .tokenUseInterval,
-    .logEntries, .logMemory, .console, .trustedHeader,
-    .trustedWorkspaceHeader,
+    .readRetryTime, .readURL, .readLagLimit, .feedURL, .maximumWaiting, .maximumWaitingPerToken, .maximumSnapshots,
+    .maximumSnapshotsPerToken, .cursorKey, .cursorLifetime, .oauthKey, .accessTokenLifetime, .webhookKey, .dnsServers, .dnsTimeout,
+    .tokenUseInterval, .logEntries, .logMemory, .console, .trustedHeader, .trustedWorkspaceHeader,
   ]
 }
 
@@ -200,6 +199,14 @@ extension Setting {
     key: "read.searches-per-workspace", default: "4",
     help: "Concurrent queries without an index, and reads of large groups, of one workspace. The total limit is twice as high.",
     kind: .integer(1...1000))
+  static let readURL = Setting(
+    key: "database.read-url",
+    help: "A streaming replica (hot standby) of the database, with the role scim_api, for the pages of the console. It is skipped while it "
+      + "lags behind or is unreachable. Default: none, and all reads use the primary.",
+    isSecret: true)
+  static let readLagLimit = Setting(
+    key: "database.read-lag-limit", default: "5s",
+    help: "How far the replica may lag behind. Beyond it, the pages of the console are read from the primary.", kind: .duration)
   static let feedURL = Setting(
     key: "database.feed-url",
     help: "The PostgreSQL database with the role scim_api_feed, which may read the events of all workspaces, for deployment-wide tokens. "

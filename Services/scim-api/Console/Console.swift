@@ -13,6 +13,7 @@ package struct Console: Sendable {
     var uses: TokenUseLog
     var sites: Sites
     var limits: RateLimits
+    /// The database of the pages, which may have a read replica.
     var database: Database
     var commands: CommandClient
     var cursors: CursorSeal
@@ -64,7 +65,8 @@ package struct Console: Sendable {
   package init(_ dependencies: Dependencies) throws {
     layout = try ConsoleLayout()
     authentication = ConsoleAuthenticationMiddleware(
-      sites: dependencies.sites, sessions: dependencies.sessions, limits: dependencies.limits, layout: layout, bodies: dependencies.bodies)
+      sites: dependencies.sites, sessions: dependencies.sessions, limits: dependencies.limits, layout: layout, bodies: dependencies.bodies,
+      writtenPosition: dependencies.database.replica.map { WrittenPosition(replica: $0) })
     signIn = try ConsoleSignInController(dependencies, layout: layout)
     let (database, commands) = (dependencies.database, dependencies.commands)
     let accessPages = try AccessPages(database: database)

@@ -16,6 +16,8 @@ struct ConsoleAuthenticationMiddleware: RouterMiddleware {
   let limits: RateLimits
   let layout: ConsoleLayout
   let bodies: BodyBudget
+  /// Lets pages use a read replica; nil without one.
+  let writtenPosition: WrittenPosition?
 
   func handle(
     _ request: Request, context: ConsoleRequestContext, next: (Request, ConsoleRequestContext) async throws -> Response
@@ -34,7 +36,11 @@ struct ConsoleAuthenticationMiddleware: RouterMiddleware {
     var response = try await renderingErrors(context, session) {
       try limits.count(session.caller.token, of: session.caller.workspace)
       if request.method == .post { try FormOrigin.check(request, at: site, origin) }
-      return try await next(request, context)
+      guard let writtenPosition, [.get, .head].contains(request.method) else { return try await next(request, context) }
+      return try await writtenPosition.reading(request) { try await next(request, context) }
+    }
+    if let writtenPosition, request.method == .post {
+      response.headers.append(try await writtenPosition.field(isSecure: cookie.isSecure))
     }
     // If the response ends the session, its cookie stays removed.
     if let new = found.cookie, !response.headers[values: .setCookie].contains(where: { $0.hasPrefix("\(cookie.name)=") }) {

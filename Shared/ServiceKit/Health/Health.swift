@@ -5,7 +5,11 @@ public final class Health: Sendable {
   /// A readiness check: returns the problem, or nil if there is none.
   public typealias Check = @Sendable () async -> String?
 
+  /// Describes a part of the process that has no effect on its readiness.
+  public typealias Detail = @Sendable () -> String
+
   private let checks = Mutex<[(name: String, check: Check)]>([])
+  private let details = Mutex<[(name: String, detail: Detail)]>([])
   private let processProblem = Mutex<String?>("starting")
 
   init() {}
@@ -17,6 +21,19 @@ public final class Health: Sendable {
   ///   - check: Returns the problem, or nil. It fails after three seconds, so it must respond to cancellation or have its own time limit.
   public func add(_ name: String, check: @escaping Check) {
     checks.withLock { $0.append((name, check)) }
+  }
+
+  /// Adds a part that the process can do without. `/readyz` describes it.
+  ///
+  /// - Parameter name: The name in the response of `/readyz`.
+  public func addDetail(_ name: String, detail: @escaping Detail) {
+    details.withLock { $0.append((name, detail)) }
+  }
+
+  /// The descriptions of the parts that the process can do without, by their names.
+  var currentDetails: [String: String] {
+    let details = details.withLock { $0 }
+    return Dictionary(details.map { ($0.name, $0.detail()) }) { first, _ in first }
   }
 
   /// Sets why the process itself is not ready: it waits for a dependency, or is stopping. nil while it is ready.

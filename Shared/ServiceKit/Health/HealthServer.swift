@@ -17,7 +17,7 @@ struct HealthServer: Service {
   func run() async throws {
     let router = Router()
     router.get("/livez") { _, _ in "alive\n" }
-    router.get("/readyz") { [health] _, _ in Self.readiness(await health.problems()) }
+    router.get("/readyz") { [health] _, _ in Self.readiness(await health.problems(), health.currentDetails) }
     router.get("/metrics") { _, _ in
       let text = await measurements()
       return Response(
@@ -53,8 +53,9 @@ struct HealthServer: Service {
     }
   }
 
-  /// The response of `/readyz`: 200 if there are no problems, otherwise 503; a JSON object with the problems.
-  private static func readiness(_ problems: [String: String]) -> Response {
+  /// The response of `/readyz`: 200 if there are no problems, otherwise 503; a JSON object with the problems, and with details if
+  /// there are any.
+  private static func readiness(_ problems: [String: String], _ details: [String: String]) -> Response {
     var text = JSONText()
     text.object { text in
       text.name("ready")
@@ -62,6 +63,12 @@ struct HealthServer: Service {
       text.name("problems")
       text.object { text in
         for (name, problem) in problems.sorted(by: { $0.key < $1.key }) { text.member(name, problem) }
+      }
+      if !details.isEmpty {
+        text.name("details")
+        text.object { text in
+          for (name, detail) in details.sorted(by: { $0.key < $1.key }) { text.member(name, detail) }
+        }
       }
     }
     return Response(

@@ -96,7 +96,7 @@ private struct Simulation {
     case .refresh:
       let lanes = workspaces.filter { (log[$0]?.count ?? 0) > (cursors[$0]?.lastSequence ?? 0) }.map(stored)
       fixture.refreshed([endpoint], lanes: lanes)
-    case .load(let rows): fixture.plan.end(rows, rows.map { stored($0.key.workspace) }, at: now)
+    case .load(let keys): fixture.plan.end(keys, keys.map { stored($0.workspace) }, at: now)
     case .read(let key, let after, _, let latest):
       let events = (log[key.workspace] ?? []).filter { $0.sequence > after }.prefix(3)
       #expect(fixture.plan.end(read: key, after: after, latest: latest, Array(events), at: now) == 0)
@@ -125,13 +125,13 @@ private struct Simulation {
 
   private mutating func record() {
     let recording = fixture.plan.takeResults()
-    for (row, cursor) in recording.lanes { cursors[row.key.workspace] = cursor }
-    fixture.plan.end(recording, confirmed: Set(recording.lanes.map(\.row.key)), at: fixture.now)
+    for (key, cursor) in recording.lanes { cursors[key.workspace] = cursor }
+    fixture.plan.end(recording, confirmed: Set(recording.lanes.map(\.key)), at: fixture.now)
   }
 
   private func stored(_ workspace: WorkspaceID) -> StoredLane {
     StoredLane(
-      key: LaneKey(endpoint: endpoint.id, workspace: workspace), cursor: cursors[workspace] ?? .init(),
+      key: LaneKey(endpoint: endpoint.key, workspace: workspace), cursor: cursors[workspace] ?? .init(),
       latest: Int64(log[workspace]?.count ?? 0))
   }
 }

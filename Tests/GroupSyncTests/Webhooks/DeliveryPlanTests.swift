@@ -31,6 +31,22 @@ struct DeliveryPlanTests {
     #expect(requests.filter { $0.endpoint.id == F.endpoint(3).id }.map(\.key.workspace) == [F.other])
   }
 
+  @Test("Endpoints of two workspaces with the same id have deliveries of their own")
+  func sameID() throws {
+    let (own, foreign) = (F.endpoint(1, of: F.workspace), F.endpoint(1, of: F.other))
+    var fixture = F.started([own, foreign])
+    fixture.commit(F.event(1), F.event(1, in: F.other))
+    let requests = fixture.requests()
+    #expect(Set(requests.map(\.endpoint.workspace)) == [F.workspace, F.other])
+    #expect(requests.allSatisfy { $0.endpoint.workspace == $0.key.workspace })
+    for request in requests { fixture.end(request) }
+    #expect(Set(fixture.record().lanes.map(\.key)) == Set(requests.map(\.key)))
+    // The deletion of one leaves the other.
+    fixture.refreshed([], deleted: [foreign.key])
+    fixture.commit(F.event(2), F.event(2, in: F.other))
+    #expect(fixture.requests().map(\.key.workspace) == [F.workspace])
+  }
+
   @Test("A failed event is attempted again as scheduled, and none after it is sent before")
   func retries() throws {
     var fixture = F.started([F.endpoint()])
@@ -115,7 +131,7 @@ struct DeliveryPlanTests {
       Issue.record("the endpoints are not read")
       return
     }
-    let key = LaneKey(endpoint: F.endpoint().id, workspace: F.workspace)
+    let key = LaneKey(endpoint: F.endpoint().key, workspace: F.workspace)
     fixture.refreshed([F.endpoint()], lanes: [StoredLane(key: key, cursor: .init(lastSequence: 7), latest: 9)])
     guard case .read(_, after: 7, types: nil, latest: 9)? = fixture.start().first else {
       Issue.record("the events are not read")
@@ -130,7 +146,7 @@ struct DeliveryPlanTests {
     var fixture = F()
     fixture.plan.assign(F.everything, at: fixture.now)
     _ = fixture.start()
-    let key = LaneKey(endpoint: F.endpoint().id, workspace: F.workspace)
+    let key = LaneKey(endpoint: F.endpoint().key, workspace: F.workspace)
     fixture.refreshed([F.endpoint()], lanes: [StoredLane(key: key, cursor: .init(lastSequence: 2), latest: 9)])
     _ = fixture.start()
     #expect(fixture.plan.end(read: key, after: 2, latest: 9, [F.event(8), F.event(9)], at: fixture.now) == 5)
@@ -144,8 +160,8 @@ struct DeliveryPlanTests {
     _ = fixture.start()
     fixture.commit(F.event(5))
     fixture.refreshed([F.endpoint()])
-    let loads = fixture.start().compactMap { work -> [LaneKey]? in if case .load(let rows) = work { rows.map(\.key) } else { nil } }
-    #expect(loads == [[LaneKey(endpoint: F.endpoint().id, workspace: F.workspace)]])
+    let loads = fixture.start().compactMap { work -> [LaneKey]? in if case .load(let keys) = work { keys } else { nil } }
+    #expect(loads == [[LaneKey(endpoint: F.endpoint().key, workspace: F.workspace)]])
   }
 
   @Test("Committed events are sent from memory if they follow the stored cursor, and read from the log otherwise")
@@ -156,8 +172,8 @@ struct DeliveryPlanTests {
 
     var behind = F.started([F.endpoint()])
     behind.commit(F.event(5), F.event(6))
-    for case .load(let rows) in behind.start() {
-      behind.plan.end(rows, rows.map { StoredLane(key: $0.key, cursor: .init(lastSequence: 2), latest: 6) }, at: behind.now)
+    for case .load(let keys) in behind.start() {
+      behind.plan.end(keys, keys.map { StoredLane(key: $0, cursor: .init(lastSequence: 2), latest: 6) }, at: behind.now)
     }
     guard case .read(_, after: 2, _, _)? = behind.start().first else {
       Issue.record("the events are not read from the log")

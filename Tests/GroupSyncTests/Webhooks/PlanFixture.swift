@@ -43,7 +43,7 @@ struct PlanFixture {
 
   mutating func start() -> [DeliveryWork] { plan.start(at: now) }
 
-  mutating func refreshed(_ endpoints: [WebhookEndpoint], deleted: [WebhookID] = [], lanes: [StoredLane] = [], tests: [TestOrder] = []) {
+  mutating func refreshed(_ endpoints: [WebhookEndpoint], deleted: [EndpointKey] = [], lanes: [StoredLane] = [], tests: [TestOrder] = []) {
     plan.end(RefreshedEndpoints(revision: 1, changed: endpoints, deleted: deleted, lanes: lanes, tests: tests), at: now)
   }
 
@@ -58,7 +58,7 @@ struct PlanFixture {
       for item in work {
         switch item {
         case .send(let request): requests.append(request)
-        case .load(let rows): plan.end(rows, rows.map { StoredLane(key: $0.key, cursor: cursor, latest: 0) }, at: now)
+        case .load(let keys): plan.end(keys, keys.map { StoredLane(key: $0, cursor: cursor, latest: 0) }, at: now)
         default: break
         }
       }
@@ -74,7 +74,7 @@ struct PlanFixture {
   @discardableResult
   mutating func record() -> DeliveryRecording {
     let recording = plan.takeResults()
-    plan.end(recording, confirmed: Set(recording.lanes.map(\.row.key)), at: now)
+    plan.end(recording, confirmed: Set(recording.lanes.map(\.key)), at: now)
     return recording
   }
 

@@ -58,10 +58,10 @@ struct WebhookDatabase: Sendable {
 
   /// The stored cursor of an endpoint for the workspace of the tests; nil if there is none.
   func cursor(of endpoint: WebhookEndpoint) async throws -> DeliveryLane.Cursor? {
-    let row = LaneRow(owner: endpoint.workspace, key: LaneKey(endpoint: endpoint.id, workspace: Fixture.workspace))
+    let key = LaneKey(endpoint: endpoint.key, workspace: Fixture.workspace)
     let isStored = try await directory.pool.query(
       Statement("stored", "select from directory.webhook_cursors where endpoint_id = $1"), [.uuid(endpoint.id.uuid)])
-    return isStored.isEmpty ? nil : try await store.lanes([row]).first?.cursor
+    return isStored.isEmpty ? nil : try await store.lanes([key]).first?.cursor
   }
 
   /// The rows of the delivery log: sequence (0 for a test), attempt, status (0 without response) and whether it was delivered.

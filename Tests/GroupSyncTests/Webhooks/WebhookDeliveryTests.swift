@@ -51,7 +51,7 @@ struct WebhookDeliveryTests {
       pool: database.directory.pool, writer: DirectoryWriter(source: "group-sync/test"), webhooks: dispatcher)
     try await running([receiver, dispatcher]) {
       try await receiver.ready()
-      try await eventually("the endpoint") { dispatcher.plan.withLock { $0.endpoints[endpoint.id] != nil } }
+      try await eventually("the endpoint") { dispatcher.plan.withLock { $0.endpoints[endpoint.key] != nil } }
       let events = (1...3).map { Fixture.userEvent(Fixture.user(UInt8($0)), .created, .active, version: 1) }
       for event in events { _ = try await transaction.process([try DirectoryDatabase.received(event)]) }
       let log = try await database.log()

@@ -62,10 +62,10 @@ struct WebhookStoreTests {
     endpoint.version = 2
     try await database.change(endpoint, .deleted)
     #expect(try await database.cursor(of: endpoint) == nil)
-    #expect(try await refresh(database).deleted == [endpoint.id])
+    #expect(try await refresh(database).deleted == [endpoint.key])
     endpoint.version = 1
     try await database.change(endpoint)
-    #expect(try await refresh(database).deleted == [endpoint.id])
+    #expect(try await refresh(database).deleted == [endpoint.key])
     // A result that arrives late does not create a cursor.
     let recorded = try await database.store.record(Self.recording(endpoint, .init(lastSequence: 1)))
     #expect(recorded.isEmpty)
@@ -77,7 +77,7 @@ struct WebhookStoreTests {
     let database = try await WebhookDatabase.start()
     let endpoint = try database.endpoint(url: Self.url)
     try await database.change(endpoint)
-    let key = LaneKey(endpoint: endpoint.id, workspace: Fixture.workspace)
+    let key = LaneKey(endpoint: endpoint.key, workspace: Fixture.workspace)
     let cursor = DeliveryLane.Cursor(
       lastSequence: 3, ahead: [5, 7], attempts: 2, firstFailedAt: Fixture.time, nextAttemptAt: Fixture.time + 5, lastError: "500")
     #expect(try await database.store.record(Self.recording(endpoint, cursor)) == [key])
@@ -180,8 +180,7 @@ struct WebhookStoreTests {
   }
 
   private static func recording(_ endpoint: WebhookEndpoint, _ cursor: DeliveryLane.Cursor) -> DeliveryRecording {
-    let row = LaneRow(owner: endpoint.workspace, key: LaneKey(endpoint: endpoint.id, workspace: Fixture.workspace))
-    return DeliveryRecording(lanes: [(row, cursor)])
+    DeliveryRecording(lanes: [(LaneKey(endpoint: endpoint.key, workspace: Fixture.workspace), cursor)])
   }
 
   private static func delivery(_ endpoint: WebhookEndpoint) -> DeliveryRecord {

@@ -15,17 +15,25 @@ import Testing
 
 /// The console with a real database and a signed-in admin. The builder provides the replies of identity-store.
 struct ConsoleBench: Sendable {
+  /// The name of the database.
+  let database: String
   let owner: PostgresPool
   let reader: PostgresPool
+  /// The replica of the pages; nil for none.
+  var replica: ReadReplica?
   var builder = EdgeBuilder()
 
   var workspace: WorkspaceID { builder.workspace }
 
   /// Creates a database with one workspace.
   ///
-  /// - Parameter change: changes the settings of the workspace.
-  static func made(_ change: (inout WorkspaceSettings) -> Void = { _ in }) async throws -> ConsoleBench {
-    let server = try await PostgresServer.shared()
+  /// - Parameters:
+  ///   - server: the server of the database; by default, the shared one.
+  ///   - change: changes the settings of the workspace.
+  static func made(
+    on server: PostgresServer? = nil, _ change: (inout WorkspaceSettings) -> Void = { _ in }
+  ) async throws -> ConsoleBench {
+    let server = if let server { server } else { try await PostgresServer.shared() }
     let name = try await server.createDatabase(migrations: SchemaMigrations.all)
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
@@ -35,7 +43,7 @@ struct ConsoleBench: Sendable {
           planning: role == "scim_api" ? .onceByIndex : .adaptive),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
-    var bench = ConsoleBench(owner: pool("postgres"), reader: pool("scim_api"))
+    var bench = ConsoleBench(database: name, owner: pool("postgres"), reader: pool("scim_api"))
     bench.builder.scopes = [.admin]
     bench.builder.publicURL = nil
     change(&bench.builder.settings)
@@ -145,7 +153,7 @@ struct ConsoleBench: Sendable {
     var dependencies = try #require(
       builder.consoleDependencies(
         builder.commands, builder.sites, builder.tokens, RateLimits(), EntryReplays(responder: edge.replayResponder())))
-    dependencies.database = Database(pool: reader, retryTimeout: .seconds(5))
+    dependencies.database = Database(pool: reader, retryTimeout: .seconds(5)).reading(from: replica)
     dependencies.cursors = builder.cursors
     edge.console = try Console(dependencies)
     try await serveEdge(edge, token: builder.token.text) { client, _ in
@@ -167,8 +175,9 @@ struct ConsoleClient: Sendable {
     cookies = browser.cookies.map { "\($0)=\($1)" }.joined(separator: "; ")
   }
 
-  func get(_ path: String) async throws -> Answer {
-    try await http.sendRaw("GET", path, "", headers: ["Cookie": cookies])
+  /// - Parameter cookie: another cookie, `name=value`.
+  func get(_ path: String, cookie: String? = nil) async throws -> Answer {
+    try await http.sendRaw("GET", path, "", headers: ["Cookie": cookies + (cookie.map { "; \($0)" } ?? "")])
   }
 
   /// Submits a form of `page`, with its hidden fields.

@@ -11,7 +11,7 @@ extension DeliveryPlan {
     let outcome = result.outcome
     if request.isAhead {
       requestsAhead -= 1
-      releaseRequest(of: request.endpoint.id, isAhead: true)
+      releaseRequest(of: request.key.endpoint, isAhead: true)
       update(request.key) { lane in
         if outcome.isDelivered {
           lane.deliverAhead(request.event)
@@ -22,20 +22,20 @@ extension DeliveryPlan {
     } else {
       requests -= 1
       if request.isProbe { probes -= 1 }
-      releaseRequest(of: request.endpoint.id, isAhead: false)
+      releaseRequest(of: request.key.endpoint, isAhead: false)
       endInOrder(request, outcome, at: now, jitter: jitter)
     }
-    note(outcome, of: request.endpoint.id, at: now)
+    note(outcome, of: request.key.endpoint, at: now)
     arrange(request.key, at: now)
   }
 
-  private mutating func releaseRequest(of id: WebhookID, isAhead: Bool) {
-    guard let endpoint = endpoints[id] else { return }
+  private mutating func releaseRequest(of key: EndpointKey, isAhead: Bool) {
+    guard let endpoint = endpoints[key] else { return }
     // An endpoint that was deleted and restored meanwhile starts at zero.
     if isAhead {
-      endpoints[id]?.requestsAhead = max(0, endpoint.requestsAhead - 1)
+      endpoints[key]?.requestsAhead = max(0, endpoint.requestsAhead - 1)
     } else {
-      endpoints[id]?.requests = max(0, endpoint.requests - 1)
+      endpoints[key]?.requests = max(0, endpoint.requests - 1)
     }
   }
 
@@ -60,21 +60,21 @@ extension DeliveryPlan {
     if isFirstFailure { toReadUrgent.append(request.key) }
     guard let failedSince, schedule.isExhausted(firstFailedAt: failedSince, now: now) else { return }
     // Identity-store answers with a change of the endpoint. In the unlikely case that it does not, it is asked again.
-    if let time = endpoints[request.endpoint.id]?.disabledAt, now.timeIntervalSince(time) < limits.disablementInterval { return }
-    endpoints[request.endpoint.id]?.disabledAt = now
-    disablements[request.endpoint.id] = "Deliveries have failed since \(Timestamp.text(failedSince)): \(outcome.error ?? "no response")"
+    if let time = endpoints[request.key.endpoint]?.disabledAt, now.timeIntervalSince(time) < limits.disablementInterval { return }
+    endpoints[request.key.endpoint]?.disabledAt = now
+    disablements[request.key.endpoint] = "Deliveries have failed since \(Timestamp.text(failedSince)): \(outcome.error ?? "no response")"
   }
 
   /// Records whether an endpoint responds. When it does so again, its other lanes are tried at once.
-  private mutating func note(_ outcome: DeliveryOutcome, of id: WebhookID, at now: Date) {
+  private mutating func note(_ outcome: DeliveryOutcome, of endpoint: EndpointKey, at now: Date) {
     switch outcome {
-    case .unreachable: endpoints[id]?.isFailing = true
+    case .unreachable: endpoints[endpoint]?.isFailing = true
     case .unsendable: break
-    case .rejected: endpoints[id]?.isFailing = false
+    case .rejected: endpoints[endpoint]?.isFailing = false
     case .delivered:
-      guard endpoints[id]?.isFailing == true else { return }
-      endpoints[id]?.isFailing = false
-      for key in retries.keys.filter({ $0.endpoint == id }) {
+      guard endpoints[endpoint]?.isFailing == true else { return }
+      endpoints[endpoint]?.isFailing = false
+      for key in retries.keys.filter({ $0.endpoint == endpoint }) {
         update(key) { $0.retryNow(now) }
         retries[key] = now
         nextRetry = now
@@ -94,12 +94,12 @@ extension DeliveryPlan {
   mutating func abandon(_ request: DeliveryRequest, at now: Date) {
     if request.isAhead {
       requestsAhead -= 1
-      releaseRequest(of: request.endpoint.id, isAhead: true)
+      releaseRequest(of: request.key.endpoint, isAhead: true)
       update(request.key) { $0.failAhead(request.event, isUnreachable: true) }
     } else {
       requests -= 1
       if request.isProbe { probes -= 1 }
-      releaseRequest(of: request.endpoint.id, isAhead: false)
+      releaseRequest(of: request.key.endpoint, isAhead: false)
       update(request.key) { $0.isSending = false }
     }
     arrange(request.key, at: now)
@@ -124,7 +124,7 @@ extension DeliveryPlan {
     isRefreshing = false
     revision = max(revision, refreshed.revision)
     for endpoint in refreshed.changed { replace(endpoint, at: now) }
-    for id in refreshed.deleted { removeEndpoint(id, at: now) }
+    for key in refreshed.deleted { removeEndpoint(key, at: now) }
     for stored in refreshed.lanes where ownership.owns(stored.key.workspace) {
       guard endpoints[stored.key.endpoint]?.isEnabled == true else { continue }
       if lanes[stored.key] == nil { load(stored, into: DeliveryLane()) } else { raise(stored.key, to: stored.latest) }
@@ -133,8 +133,8 @@ extension DeliveryPlan {
     let committed = committedMeanwhile
     committedMeanwhile = [:]
     for (workspace, latest) in committed where ownership.owns(workspace) {
-      for id in endpoints(of: workspace) where endpoints[id]?.isEnabled == true {
-        let key = LaneKey(endpoint: id, workspace: workspace)
+      for endpoint in endpoints(of: workspace) where endpoints[endpoint]?.isEnabled == true {
+        let key = LaneKey(endpoint: endpoint, workspace: workspace)
         raise(key, to: latest)
         arrange(key, at: now)
       }
@@ -149,35 +149,35 @@ extension DeliveryPlan {
   }
 
   private mutating func replace(_ endpoint: WebhookEndpoint, at now: Date) {
-    let former = endpoints[endpoint.id]
-    endpoints[endpoint.id] = Endpoint(
+    let former = endpoints[endpoint.key]
+    endpoints[endpoint.key] = Endpoint(
       value: endpoint, requests: former?.requests ?? 0, requestsAhead: former?.requestsAhead ?? 0, isFailing: former?.isFailing ?? false)
-    endpointsByOwner[endpoint.workspace, default: []].insert(endpoint.id)
-    invalidateLanes(of: endpoint.id, at: now)
+    endpointsByOwner[endpoint.workspace, default: []].insert(endpoint.key)
+    invalidateLanes(of: endpoint.key, at: now)
   }
 
-  private mutating func removeEndpoint(_ id: WebhookID, at now: Date) {
-    guard let endpoint = endpoints.removeValue(forKey: id) else { return }
-    endpointsByOwner[endpoint.value.workspace]?.remove(id)
-    if endpointsByOwner[endpoint.value.workspace]?.isEmpty == true { endpointsByOwner[endpoint.value.workspace] = nil }
-    invalidateLanes(of: id, at: now)
+  private mutating func removeEndpoint(_ key: EndpointKey, at now: Date) {
+    guard endpoints.removeValue(forKey: key) != nil else { return }
+    endpointsByOwner[key.owner]?.remove(key)
+    if endpointsByOwner[key.owner]?.isEmpty == true { endpointsByOwner[key.owner] = nil }
+    invalidateLanes(of: key, at: now)
   }
 
   /// Reads the lanes of an endpoint again, since an order may have changed the cursors, and another filter applies to the events in memory.
-  private mutating func invalidateLanes(of id: WebhookID, at now: Date) {
-    for key in lanes.keys.filter({ $0.endpoint == id }) {
+  private mutating func invalidateLanes(of endpoint: EndpointKey, at now: Date) {
+    for key in lanes.keys.filter({ $0.endpoint == endpoint }) {
       lanes[key]?.isStale = true
       arrange(key, at: now)
     }
   }
 
   /// Ends a query of cursors.
-  mutating func end(_ rows: [LaneRow], _ stored: [StoredLane], at now: Date) {
+  mutating func end(_ keys: [LaneKey], _ stored: [StoredLane], at now: Date) {
     isLoading = false
     for lane in stored where lanes[lane.key]?.phase == .loading { load(lane, into: nil) }
     // A lane whose endpoint was deleted meanwhile has no cursor.
-    for row in rows where lanes[row.key]?.phase == .loading { remove(row.key) }
-    for row in rows { arrange(row.key, at: now) }
+    for key in keys where lanes[key]?.phase == .loading { remove(key) }
+    for key in keys { arrange(key, at: now) }
   }
 
   private mutating func load(_ stored: StoredLane, into new: DeliveryLane?) {
@@ -231,12 +231,12 @@ extension DeliveryPlan {
     for key in dirty {
       guard let lane = lanes[key], lane.isDirty else { continue }
       update(key) { $0.isDirty = false }
-      guard let endpoint = endpoints[key.endpoint] else {
+      guard endpoints[key.endpoint] != nil else {
         if !lane.isBusy { remove(key) }
         continue
       }
       recording.insert(key)
-      result.lanes.append((LaneRow(owner: endpoint.value.workspace, key: key), lane.cursor))
+      result.lanes.append((key, lane.cursor))
     }
     dirty = []
     return result
@@ -246,10 +246,10 @@ extension DeliveryPlan {
   ///
   /// - Parameter confirmed: The lanes that were recorded. The cursors of the others have changed in the database, and are read again.
   mutating func end(_ recorded: DeliveryRecording, confirmed: Set<LaneKey>, at now: Date) {
-    for (row, _) in recorded.lanes {
-      recording.remove(row.key)
-      if !confirmed.contains(row.key) { lanes[row.key]?.isStale = true }
-      arrange(row.key, at: now)
+    for (key, _) in recorded.lanes {
+      recording.remove(key)
+      if !confirmed.contains(key) { lanes[key]?.isStale = true }
+      arrange(key, at: now)
     }
     for test in recorded.tests { knownTests.remove(test.id) }
   }

@@ -34,8 +34,8 @@ extension DeliveryPlan {
       requests += 1
       work.append(.test(test))
     }
-    for (id, reason) in disablements {
-      if let endpoint = endpoints[id] { work.append(.disable(endpoint.value, reason: reason)) }
+    for (key, reason) in disablements {
+      if let endpoint = endpoints[key] { work.append(.disable(endpoint.value, reason: reason)) }
     }
     disablements = [:]
     return work
@@ -73,11 +73,11 @@ extension DeliveryPlan {
   private mutating func beginReads(at now: Date, _ work: inout [DeliveryWork]) {
     if !isLoading, !toLoad.isEmpty {
       let keys = (0..<min(limits.cursors, toLoad.count)).compactMap { _ in toLoad.popFirst() }
-      let rows = keys.compactMap { key in endpoints[key.endpoint].map { LaneRow(owner: $0.value.workspace, key: key) } }
+      let known = keys.filter { endpoints[$0.endpoint] != nil }
       for key in keys where endpoints[key.endpoint] == nil { remove(key) }
-      if !rows.isEmpty {
+      if !known.isEmpty {
         isLoading = true
-        work.append(.load(rows))
+        work.append(.load(known))
       }
     }
     while reads < limits.reads, bytes < limits.bytes || reads == 0, let key = toRead.popFirst() {
@@ -99,8 +99,8 @@ extension DeliveryPlan {
 
   /// The next lane whose endpoint may have another request.
   private mutating func nextReady() -> LaneKey? {
-    ready.next { [endpoints, limits, probes] id in
-      guard let endpoint = endpoints[id] else { return true }
+    ready.next { [endpoints, limits, probes] key in
+      guard let endpoint = endpoints[key] else { return true }
       guard endpoint.isFailing else { return endpoint.requests < limits.requestsPerEndpoint }
       return endpoint.requests < limits.requestsPerFailingEndpoint && probes < limits.failingRequests
     }
@@ -108,8 +108,8 @@ extension DeliveryPlan {
 
   /// The next lane whose endpoint may have another request that is sent ahead of its turn.
   private mutating func nextReadyAhead() -> LaneKey? {
-    readyAhead.next { [endpoints, limits] id in
-      guard let endpoint = endpoints[id] else { return true }
+    readyAhead.next { [endpoints, limits] key in
+      guard let endpoint = endpoints[key] else { return true }
       return endpoint.requestsAhead < (endpoint.isFailing ? limits.requestsPerFailingEndpoint : limits.requestsAheadPerEndpoint)
     }
   }

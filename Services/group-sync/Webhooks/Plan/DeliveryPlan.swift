@@ -25,8 +25,8 @@ struct DeliveryPlan: Sendable {
   let limits: DeliveryLimits
   let schedule: WebhookRetrySchedule
   var ownership = WorkspaceOwnership()
-  var endpoints: [WebhookID: Endpoint] = [:]
-  var endpointsByOwner: [WorkspaceID: Set<WebhookID>] = [:]
+  var endpoints: [EndpointKey: Endpoint] = [:]
+  var endpointsByOwner: [WorkspaceID: Set<EndpointKey>] = [:]
   var lanes: [LaneKey: DeliveryLane] = [:]
 
   // Waiting work.
@@ -36,7 +36,7 @@ struct DeliveryPlan: Sendable {
   var toRead: Deque<LaneKey> = []
   var toReadUrgent: Deque<LaneKey> = []
   var tests: Deque<TestOrder> = []
-  var disablements: [WebhookID: String] = [:]
+  var disablements: [EndpointKey: String] = [:]
   /// Lanes whose next attempt is later, and when the first of them is due.
   var retries: [LaneKey: Date] = [:]
   var nextRetry = Date.distantFuture
@@ -111,9 +111,9 @@ extension DeliveryPlan {
       isOwned[event.workspace] = owned
       guard owned else { continue }
       if isRefreshing || needsCompleteRefresh { committedMeanwhile[event.workspace] = event.sequence }
-      for id in endpoints(of: event.workspace) {
-        guard let endpoint = endpoints[id], endpoint.isEnabled else { continue }
-        let key = LaneKey(endpoint: id, workspace: event.workspace)
+      for endpointKey in endpoints(of: event.workspace) {
+        guard let endpoint = endpoints[endpointKey], endpoint.isEnabled else { continue }
+        let key = LaneKey(endpoint: endpointKey, workspace: event.workspace)
         let mayHold = bytes < limits.bytes
         update(key, default: DeliveryLane()) { lane in
           lane.append(event, isReceived: endpoint.value.receives(type: event.type), mayHold: mayHold)
@@ -127,7 +127,7 @@ extension DeliveryPlan {
     evict()
   }
 
-  func endpoints(of workspace: WorkspaceID) -> Set<WebhookID> {
+  func endpoints(of workspace: WorkspaceID) -> Set<EndpointKey> {
     let own = endpointsByOwner[workspace] ?? []
     guard let ofAll = endpointsByOwner[.deployment] else { return own }
     return own.isEmpty ? ofAll : own.union(ofAll)

@@ -64,9 +64,9 @@ struct DeliveryResult: Sendable, Hashable {
 /// What the dispatcher does next.
 enum DeliveryWork: Sendable {
   /// Reads the endpoints that changed after a revision, and lanes with undelivered events: of these endpoints and of `others`.
-  case refresh(after: Int64, others: [WebhookID: WebhookEndpoint])
+  case refresh(after: Int64, others: [EndpointKey: WebhookEndpoint])
   /// Reads the cursors of lanes.
-  case load([LaneRow])
+  case load([LaneKey])
   /// Reads events of a lane from the log.
   case read(LaneKey, after: Int64, types: [String]?, latest: Int64)
   /// Reads events of a lane that are attempted ahead of their turn.
@@ -75,13 +75,6 @@ enum DeliveryWork: Sendable {
   case test(TestOrder)
   /// Asks identity-store to disable an endpoint.
   case disable(WebhookEndpoint, reason: String)
-}
-
-/// The key of a stored cursor.
-struct LaneRow: Sendable, Hashable {
-  /// The workspace of the endpoint.
-  var owner: WorkspaceID
-  var key: LaneKey
 }
 
 /// A cursor that was read, with the last event of the workspace.
@@ -97,7 +90,7 @@ struct RefreshedEndpoints: Sendable {
   var revision: Int64
   /// The endpoints that changed. Deleted ones are in ``deleted``.
   var changed: [WebhookEndpoint]
-  var deleted: [WebhookID]
+  var deleted: [EndpointKey]
   /// Lanes with undelivered events.
   var lanes: [StoredLane]
   /// Tests that were not sent yet.
@@ -120,7 +113,7 @@ struct DeliveryRecord: Sendable, Hashable {
 
 /// What is recorded in one statement.
 struct DeliveryRecording: Sendable {
-  var lanes: [(row: LaneRow, cursor: DeliveryLane.Cursor)] = []
+  var lanes: [(key: LaneKey, cursor: DeliveryLane.Cursor)] = []
   var deliveries: [DeliveryRecord] = []
   /// Tests that were sent, with the workspaces of their endpoints.
   var tests: [(owner: WorkspaceID, id: CommandID)] = []

@@ -38,13 +38,24 @@ extension LoggedEvent {
   }
 }
 
+/// Identifies an endpoint. Ids are unique for an owner: whoever creates an endpoint may choose its id.
+struct EndpointKey: Sendable, Hashable {
+  /// The workspace of the endpoint, or ``WorkspaceID/deployment``.
+  var owner: WorkspaceID
+  var id: WebhookID
+}
+
 /// The deliveries of one endpoint for one workspace, which are in the order of the events.
 struct LaneKey: Sendable, Hashable {
-  var endpoint: WebhookID
+  var endpoint: EndpointKey
+  /// The workspace of the events.
   var workspace: WorkspaceID
 }
 
 extension WebhookEndpoint {
+  /// The key of the endpoint.
+  var key: EndpointKey { EndpointKey(owner: workspace, id: id) }
+
   /// Whether an event of this type is delivered. A type that only a newer release knows is delivered to endpoints that receive all.
   func receives(type: String) -> Bool {
     guard let types else { return true }

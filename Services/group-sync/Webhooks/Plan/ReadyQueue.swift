@@ -3,8 +3,8 @@ import Models
 
 /// The lanes that have something to send. Endpoints take turns, so that one with many lanes does not delay the others.
 struct ReadyQueue: Sendable {
-  private var lanes: [WebhookID: Deque<LaneKey>] = [:]
-  private var turns: Deque<WebhookID> = []
+  private var lanes: [EndpointKey: Deque<LaneKey>] = [:]
+  private var turns: Deque<EndpointKey> = []
 
   /// Adds a lane after the others of its endpoint.
   mutating func append(_ key: LaneKey) {
@@ -15,7 +15,7 @@ struct ReadyQueue: Sendable {
   /// Removes and returns the next lane.
   ///
   /// - Parameter mayStart: Whether an endpoint may have another request now.
-  mutating func next(where mayStart: (WebhookID) -> Bool) -> LaneKey? {
+  mutating func next(where mayStart: (EndpointKey) -> Bool) -> LaneKey? {
     for _ in 0..<turns.count {
       guard let endpoint = turns.popFirst() else { return nil }
       guard mayStart(endpoint), let key = lanes[endpoint]?.popFirst() else {

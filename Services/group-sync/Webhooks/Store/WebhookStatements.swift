@@ -149,7 +149,7 @@ enum WebhookStatements {
   static let tests = Statement(
     "webhook tests",
     """
-    select o.id, o.endpoint_id, o.ordered_at
+    select o.id, o.endpoint_id, o.ordered_at, o.owner_id
     from unnest($1::uuid[], $2::uuid[]) as wanted (owner_id, id)
     cross join lateral (
       select *
@@ -177,7 +177,7 @@ enum WebhookStatements {
       select *
       from unnest($1::uuid[], $2::uuid[]) as wanted (owner_id, id)
     )
-    select wanted.id, s.workspace_id, s.last_sequence, \(laneColumns)
+    select wanted.id, s.workspace_id, s.last_sequence, \(laneColumns), wanted.owner_id
     from wanted
     join directory.event_sequences s on s.workspace_id = wanted.owner_id
     left join lateral (
@@ -190,7 +190,7 @@ enum WebhookStatements {
     ) c on true
     where s.last_sequence > coalesce(c.last_sequence, 0)
     union all
-    select wanted.id, s.workspace_id, s.last_sequence, \(laneColumns)
+    select wanted.id, s.workspace_id, s.last_sequence, \(laneColumns), wanted.owner_id
     from wanted
     cross join directory.event_sequences s
     left join lateral (
@@ -209,7 +209,7 @@ enum WebhookStatements {
   static let lanes = Statement(
     "webhook lanes",
     """
-    select wanted.id, wanted.workspace_id, coalesce(s.last_sequence, 0), \(laneColumns)
+    select wanted.id, wanted.workspace_id, coalesce(s.last_sequence, 0), \(laneColumns), wanted.owner_id
     from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as wanted (owner_id, id, workspace_id)
     left join lateral (
       select *
@@ -298,7 +298,7 @@ enum WebhookStatements {
         next_attempt_at = excluded.next_attempt_at,
         last_error = excluded.last_error
       where c.revision = excluded.revision and c.last_sequence <= excluded.last_sequence
-      returning c.endpoint_id, c.workspace_id
+      returning c.endpoint_id, c.workspace_id, c.owner_id
     ), logged as (
       insert into directory.webhook_deliveries (
         owner_id, endpoint_id, id, at, workspace_id, sequence, event_id, type, webhook_id, attempt, is_ahead, delivered, url, duration_ms,
@@ -320,7 +320,7 @@ enum WebhookStatements {
       from unnest($29::uuid[], $30::uuid[]) as test (owner_id, id)
       where o.owner_id = test.owner_id and o.id = test.id
     )
-    select endpoint_id, workspace_id
+    select endpoint_id, workspace_id, owner_id
     from recorded
     """)
 

@@ -15,24 +15,25 @@ struct WebhookStore: Sendable {
   ///
   /// - Parameter others: Endpoints whose lanes are read although they have not changed.
   /// - Throws: `PostgresError`, `PostgresDecodingError`.
-  func refresh(after revision: Int64, others: [WebhookID: WebhookEndpoint]) async throws -> RefreshedEndpoints {
+  func refresh(after revision: Int64, others: [EndpointKey: WebhookEndpoint]) async throws -> RefreshedEndpoints {
     var result = RefreshedEndpoints(revision: revision, changed: [], deleted: [], lanes: [], tests: [])
     for row in try await pool.query(WebhookStatements.changes, [.int(revision)]) {
       result.revision = Int64(try row.int(0))
       guard let id = try row.optionalUUID(2) else { continue }
       if try row.string(8) == "deleted" {
-        result.deleted.append(WebhookID(id))
+        result.deleted.append(EndpointKey(owner: WorkspaceID(try row.uuid(1)), id: WebhookID(id)))
       } else {
         result.changed.append(try Self.endpoint(row, id: WebhookID(id)))
       }
     }
     var current = others
-    for endpoint in result.changed { current[endpoint.id] = endpoint }
-    for id in result.deleted { current[id] = nil }
+    for endpoint in result.changed { current[endpoint.key] = endpoint }
+    for key in result.deleted { current[key] = nil }
     guard !current.isEmpty else { return result }
     let tested = current.values.map { $0 }
     for row in try await pool.query(WebhookStatements.tests, Self.columns(tested)) {
-      guard let endpoint = current[WebhookID(try row.uuid(1))] else { continue }
+      let key = EndpointKey(owner: WorkspaceID(try row.uuid(3)), id: WebhookID(try row.uuid(1)))
+      guard let endpoint = current[key] else { continue }
       result.tests.append(TestOrder(id: CommandID(try row.uuid(0)), endpoint: endpoint, orderedAt: try row.timestamp(2)))
     }
     let enabled = tested.filter { $0.state == .enabled }
@@ -43,10 +44,12 @@ struct WebhookStore: Sendable {
   }
 
   /// Reads cursors.
-  func lanes(_ rows: [LaneRow]) async throws -> [StoredLane] {
+  func lanes(_ keys: [LaneKey]) async throws -> [StoredLane] {
     try await pool.query(
       WebhookStatements.lanes,
-      [.uuidArray(rows.map(\.owner.uuid)), .uuidArray(rows.map(\.key.endpoint.uuid)), .uuidArray(rows.map(\.key.workspace.uuid))]
+      [
+        .uuidArray(keys.map(\.endpoint.owner.uuid)), .uuidArray(keys.map(\.endpoint.id.uuid)), .uuidArray(keys.map(\.workspace.uuid)),
+      ]
     ).map(Self.lane)
   }
 
@@ -77,7 +80,7 @@ struct WebhookStore: Sendable {
   /// - Returns: The lanes whose cursors were recorded. The others have changed in the database.
   func record(_ recording: DeliveryRecording) async throws -> Set<LaneKey> {
     let rows = try await pool.query(WebhookStatements.record, Self.columns(recording))
-    return Set(try rows.map { LaneKey(endpoint: WebhookID(try $0.uuid(0)), workspace: WorkspaceID(try $0.uuid(1))) })
+    return Set(try rows.map { try Self.key($0, owner: 2) })
   }
 
   /// Creates the partitions of the next days, and drops those of days more than `keep` days ago.
@@ -102,9 +105,16 @@ extension WebhookStore {
       version: Int64(try row.int(9)))
   }
 
+  /// The key of a lane, from the columns of the endpoint's id, the workspace, and the endpoint's owner.
+  private static func key(_ row: Row, owner column: Int) throws -> LaneKey {
+    LaneKey(
+      endpoint: EndpointKey(owner: WorkspaceID(try row.uuid(column)), id: WebhookID(try row.uuid(0))),
+      workspace: WorkspaceID(try row.uuid(1)))
+  }
+
   private static func lane(_ row: Row) throws -> StoredLane {
     StoredLane(
-      key: LaneKey(endpoint: WebhookID(try row.uuid(0)), workspace: WorkspaceID(try row.uuid(1))),
+      key: try key(row, owner: 10),
       cursor: DeliveryLane.Cursor(
         lastSequence: Int64(try row.int(3)), ahead: Set(try row.intArray(4).map(Int64.init)), attempts: try row.int(5),
         firstFailedAt: try row.optionalTimestamp(6), nextAttemptAt: try row.optionalTimestamp(7), lastError: try row.optionalString(8),
@@ -122,8 +132,8 @@ extension WebhookStore {
     let (lanes, requests, tests) = (recording.lanes, recording.deliveries, recording.tests)
     let cursors = lanes.map(\.cursor)
     return [
-      .uuidArray(lanes.map(\.row.owner.uuid)), .uuidArray(lanes.map(\.row.key.endpoint.uuid)),
-      .uuidArray(lanes.map(\.row.key.workspace.uuid)), .intArray(cursors.map(\.lastSequence)),
+      .uuidArray(lanes.map(\.key.endpoint.owner.uuid)), .uuidArray(lanes.map(\.key.endpoint.id.uuid)),
+      .uuidArray(lanes.map(\.key.workspace.uuid)), .intArray(cursors.map(\.lastSequence)),
       .textArray(cursors.map { "{\($0.ahead.sorted().map(String.init).joined(separator: ","))}" }),
       .intArray(cursors.map { Int64($0.attempts) }), .timestampArray(cursors.map(\.firstFailedAt)),
       .timestampArray(cursors.map(\.nextAttemptAt)), .textArray(cursors.map(\.lastError)), .intArray(cursors.map(\.revision)),

@@ -10,6 +10,8 @@ package struct Database: Sendable {
   /// How long a read is retried before it fails.
   package let retryTimeout: Duration
   private let searchLimiter: WorkspaceConcurrencyLimiter
+  /// The replica that runs the reads of tasks that allow it (``ReadReplica/requiredPosition``), except snapshots; nil for none.
+  package private(set) var replica: ReadReplica?
 
   /// - Parameters:
   ///   - retryTimeout: how long a read is retried while the database is unavailable.
@@ -23,18 +25,25 @@ package struct Database: Sendable {
     self.searchLimiter = searchLimiter
   }
 
+  /// The same database, whose reads use `replica` where a task allows it.
+  package func reading(from replica: ReadReplica?) -> Database {
+    var database = self
+    database.replica = replica
+    return database
+  }
+
   /// Runs a statement that reads a few rows of a workspace. The connection may be shared with other statements.
   ///
   /// - Throws: `PostgresError`.
   package func query(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> Rows {
-    try await retrying { try await pool.query(statement, parameters, under: .inForce(workspace)) }
+    try await reading { try await $0.query(statement, parameters, under: .inForce(workspace)) }
   }
 
   /// Runs a statement that reads tables without a workspace. Row-level security hides all rows of the other tables.
   ///
   /// - Throws: `PostgresError`.
   package func query(_ statement: Statement, _ parameters: [PostgresValue]) async throws -> Rows {
-    try await retrying { try await pool.query(statement, parameters) }
+    try await reading { try await $0.query(statement, parameters) }
   }
 
   /// Runs a statement that may read a whole workspace, on an exclusive connection, so that short reads do not wait for it. The number of
@@ -44,7 +53,7 @@ package struct Database: Sendable {
   package func search(_ statement: Statement, _ parameters: [PostgresValue], in workspace: WorkspaceID) async throws -> Rows {
     let permit = try await searchLimiter.permit(for: workspace)
     defer { withExtendedLifetime(permit) {} }
-    return try await retrying { try await pool.snapshot(under: .inForce(workspace)).query(statement, parameters) }
+    return try await reading { try await $0.snapshot(under: .inForce(workspace)).query(statement, parameters) }
   }
 
   /// Opens a snapshot of a workspace, for several statements on one exclusive connection.
@@ -74,12 +83,13 @@ package struct Database: Sendable {
     }
   }
 
-  private func retrying(_ read: () async throws -> Rows) async throws -> Rows {
+  private func reading(_ read: (PostgresPool) async throws -> Rows) async throws -> Rows {
+    if let replica, let rows = try await replica.read(read) { return rows }
     let deadline = ContinuousClock.now + retryTimeout
     var pause = Duration.milliseconds(20)
     while true {
       do {
-        return try await read()
+        return try await read(pool)
       } catch let error as PostgresError where error.isTransient && ContinuousClock.now + pause < deadline {
         try await Task.sleep(for: pause)
         pause = min(pause * 2, .milliseconds(500))

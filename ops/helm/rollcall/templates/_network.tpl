@@ -16,7 +16,9 @@
 {{- end -}}
 
 {{- define "rollcall.network.database" -}}
-{{ include "rollcall.network.to" (dict "peers" .Values.networkPolicy.database "ports" (list .Values.database.port)) }}
+{{- $ports := list .Values.database.port -}}
+{{- if .Values.database.readReplica.host }}{{ $ports = uniq (append $ports .Values.database.readReplica.port) }}{{ end -}}
+{{ include "rollcall.network.to" (dict "peers" .Values.networkPolicy.database "ports" $ports) }}
 {{- end -}}
 
 {{- define "rollcall.network.kafka" -}}

@@ -8,6 +8,7 @@
 ROLLCALL_CURSOR_KEY: keys.cursor
 ROLLCALL_DATABASE_CONNECTIONS: database.connections
 ROLLCALL_DATABASE_FEED_URL: database.roles.scimApiFeed
+ROLLCALL_DATABASE_READ_URL: database.readReplica
 ROLLCALL_DATABASE_URL: database
 ROLLCALL_HEALTH_HOST: nothing, since the probes need it
 ROLLCALL_HEALTH_PORT: nothing, since the probes need it
