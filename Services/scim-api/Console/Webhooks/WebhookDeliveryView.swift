@@ -18,7 +18,7 @@ struct WebhookDeliveryView: Sendable, Equatable {
   var reason: String?
   /// nil for an event that was skipped.
   var duration: String?
-  /// The number of the attempt, if it is not the first.
+  /// The number of the attempt; nil for a skipped event.
   var attemptNumber: String?
   var isAhead: Bool
 
@@ -32,7 +32,7 @@ struct WebhookDeliveryView: Sendable, Equatable {
     (outcome, outcomeTone) = Self.outcome(of: delivery)
     reason = delivery.error.map(\.capitalisedFirst)
     duration = delivery.wasSkipped ? nil : "\(ConsoleText.number(delivery.milliseconds)) ms"
-    attemptNumber = delivery.attempt > 1 ? ConsoleText.number(delivery.attempt) : nil
+    attemptNumber = delivery.attempt > 0 ? ConsoleText.number(delivery.attempt) : nil
     isAhead = delivery.isAhead
   }
 
