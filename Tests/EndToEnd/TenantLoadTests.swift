@@ -38,6 +38,13 @@ extension EndToEnd {
       private static let defaultSenders = 4
     #endif
 
+    /// The number of writes of the other workspace.
+    #if DEBUG
+      private static let rounds = 5
+    #else
+      private static let rounds = 10
+    #endif
+
     static let loads = [
       Load(testDescription: "a PATCH of a thousand filtered operations on a thousand values") { idp in
         let id = try await idp.create("patched@example.com", emails: 1000)
@@ -102,7 +109,7 @@ extension EndToEnd {
           }
         }
         // A write that is delayed by more than a batch is rejected at its deadline.
-        for round in 0..<10 {
+        for round in 0..<rounds {
           let answer = try await other.send("POST", "/Users", body: IdentityProvider.oktaUser("round\(round)@example.com"))
           #expect(answer.status == 201, "round \(round): \(answer.text)")
         }
