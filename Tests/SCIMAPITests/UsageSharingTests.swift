@@ -228,7 +228,7 @@ private struct Edges {
   private static let delay = 0.05
 
   init(_ demand: [Double], _ rate: Rate) {
-    let clock = self.clock
+    let (clock, edges) = (self.clock, Double(demand.count))
     let rates = RateLimits.Rates(token: .unlimited, workspace: rate)
     all = demand.enumerated().map { index, demand in
       // The clocks of the hosts differ.
@@ -237,7 +237,7 @@ private struct Edges {
       exchange.announce()
       return Edge(
         id: id, limits: RateLimits(rates, now: { clock.time.withLock { $0 } }), exchange: exchange, demand: demand,
-        nextTick: Self.interval * Double(index + 1) / Double(demand.count))
+        nextTick: Self.interval * Double(index + 1) / edges)
     }
   }
 
