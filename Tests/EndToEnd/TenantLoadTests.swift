@@ -109,7 +109,7 @@ extension EndToEnd {
           }
         }
         // A write that is delayed by more than a batch is rejected at its deadline.
-        for round in 0..<rounds {
+        for round in 0..<Self.rounds {
           let answer = try await other.send("POST", "/Users", body: IdentityProvider.oktaUser("round\(round)@example.com"))
           #expect(answer.status == 201, "round \(round): \(answer.text)")
         }
