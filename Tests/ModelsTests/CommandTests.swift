@@ -131,6 +131,7 @@ struct CommandTests {
       "decide-held-change", "restate", "rebuild", "rotate-token", "rotate-secret", "record-token-uses", "report-mail",
       "write-webhook", "delete-webhook", "disable-webhook", "order-webhook", "start-account-import", "stage-accounts", "apply-accounts",
       "link-account", "unlink-account", "change-mail-domain", "delete-workspace", "restore-workspace", "erase-user",
+      "stage-workspace", "start-workspace-import", "apply-workspace",
     ]
     #expect(Set(Self.operations.map(\.type)) == Set(names.map { "rollcall.command.\($0).v1" }))
   }

@@ -197,7 +197,7 @@ struct DoctorTests {
 
   @Test("Every topic that a service creates is checked")
   func everyTopic() {
-    #expect(KafkaCheck.topics.count == 12)
+    #expect(KafkaCheck.topics.count == 13)
     for service in ["scim-api", "identity-store", "invitation-mailer", "group-sync"] {
       #expect(!Topic.used(by: service).isEmpty)
       #expect(Topic.used(by: service).allSatisfy(KafkaCheck.topics.contains))

@@ -12,7 +12,7 @@ struct PartitionMonitorTests {
   func days() async throws {
     let table = "directory.events"
     let server = try await PostgresServer.shared()
-    let name = try await server.createDatabase(migrations: SchemaMigrations.directory)
+    let name = try await server.createDatabase(migrations: SchemaMigrations.all)
     func pool(_ role: String) -> PostgresPool {
       PostgresPool(
         PostgresConfiguration(
