@@ -151,7 +151,7 @@ def route_faults(path, api):
     """Routes that ops/openapi.yaml does not have. Parameters may be written as in the document or as values; an ellipsis leaves a part open."""
     text = documents.read(path)
     for match in ROUTE.finditer(text):
-        method, route = match[1], match[2].rstrip("/.,:;")
+        method, route = match[1], match[2].rstrip("/.,:;}")
         if "…" in route or "*" in route:
             continue
         documented = api.path_of(route)
