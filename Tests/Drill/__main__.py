@@ -7,7 +7,8 @@ import time
 from types import SimpleNamespace
 
 # The client, the ledger and the checks of the chaos test.
-sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Chaos"))
+# Before the standard library, which also has a module `mailbox`.
+sys.path.insert(1, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../Chaos"))
 
 import directory_check
 import losses
