@@ -42,14 +42,15 @@ class Report:
                 print(f"          and {len(check.problems) - PRINTED_PROBLEMS} more; results.json has all of them")
         print(f"\n{'All checks passed' if self.passes else 'Some checks FAILED'}")
 
-    def write(self, path, injector):
+    def write(self, path, injector=None):
         results = {"run": self.title} | {title: dict(lines) for title, lines in self.sections}
         results["checks"] = [
             {"check": check.name, "note": check.note, "passes": check.passes, "count": len(check.problems), "problems": check.problems}
             for check in self.checks
         ]
-        results["kills"] = [{"process": kill.process, "at": kill.at} for kill in injector.kills]
-        results["faults"] = [asdict(fault) for fault in injector.injected]
+        if injector:
+            results["kills"] = [{"process": kill.process, "at": kill.at} for kill in injector.kills]
+            results["faults"] = [asdict(fault) for fault in injector.injected]
         results["passes"] = self.passes
         with open(path, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=2)

@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 
 from check import Check
 
-# The invitations that were not recorded as sent. In a restored database, they may have been sent nevertheless.
-UNSENT = "select id from mailer.invitations where sent_at is null"
+# The invitations that were recorded as sent. Others may have been sent, too, also those that a restored database does not have yet: the mailer
+# makes them again, with the same ids, from events that it has not processed.
+SENT = "select id from mailer.invitations where sent_at is not null"
 
 INVITATIONS = """
 select id, user_id, state, sent_at is not null as sent
@@ -14,11 +15,11 @@ order by user_id, user_version
 """
 
 
-def unsent(database):
-    return {row["id"] for row in database.rows(UNSENT)}
+def sent(database):
+    return {row["id"] for row in database.rows(SENT)}
 
 
-def check(database, ledger, mails, moments, unsent_when_restored):
+def check(database, ledger, mails, moments, sent_when_restored):
     """Returns the number of mails whose invitation is lost, of mails that were sent twice, and the checks."""
     invitations, recorded = defaultdict(list), set()
     for row in database.rows(INVITATIONS):
@@ -49,7 +50,7 @@ def check(database, ledger, mails, moments, unsent_when_restored):
         if moments.restored is None or mail.at <= max(moments.restored, moments.archived)
     ]
     repeated = [id for id, count in Counter(mail.message_id for mail in mails).items() if count > 1]
-    wrong += [f"{id}: the mail was sent twice, although it was recorded as sent" for id in repeated if id not in unsent_when_restored]
+    wrong += [f"{id}: the mail was sent twice, although it was recorded as sent" for id in repeated if id in sent_when_restored]
     return len(forgotten), len(repeated), [
         Check("users without an invitation", missing, f"of {len(users):,} users"),
         Check("mails that do not match the invitations", wrong, f"{len(mails):,} mails"),
