@@ -31,7 +31,7 @@ public struct PartitionMonitor: Service {
         do {
           for table in tables {
             guard let days = try await daysAhead(of: table) else { continue }
-            Gauge(label: "rollcall_partitions_ahead_days", dimensions: [("table", table)]).record(days)
+            Gauge(label: "rollcall_partitions_ahead", dimensions: [("table", table)]).record(days)
           }
         } catch is CancellationError {
           return

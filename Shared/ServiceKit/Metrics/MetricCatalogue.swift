@@ -103,7 +103,7 @@ enum MetricCatalogue {
     .histogram("postgres_borrow_wait_seconds", "The wait for an exclusive connection."),
     .counter("postgres_connect_failures_total", "Failed attempts to connect."),
     .gauge("postgres_connections", "Open connections, by purpose."),
-    .gauge("rollcall_partitions_ahead_days", "How many days after today (UTC) have a partition, by table; negative if today has none."),
+    .gauge("rollcall_partitions_ahead", "How many days after today (UTC) have a partition, by table; negative if today has none."),
     .gauge("rollcall_read_replica_lag_seconds", "How old the state of the read replica is, if scim-api has one."),
     .counter("rollcall_read_replica_queries_total", "Queries of the console that may use the read replica, by outcome."),
   ]
