@@ -38,7 +38,7 @@ extension LoggedEvent {
   }
 }
 
-/// Identifies an endpoint. Ids are unique for an owner: whoever creates an endpoint may choose its id.
+/// Identifies an endpoint. Ids are unique for an owner: the creator of an endpoint may choose its id.
 struct EndpointKey: Sendable, Hashable {
   /// The workspace of the endpoint, or ``WorkspaceID/deployment``.
   var owner: WorkspaceID

@@ -9,7 +9,7 @@ import Hummingbird
 struct WrittenPosition: Sendable {
   let replica: ReadReplica
 
-  /// The name of the cookie. Whoever changes it only sees older pages.
+  /// The name of the cookie. A browser that changes it only gets older pages.
   static let cookie = "rollcall_written"
 
   /// Runs `body`, whose reads may use the replica if it has replayed what the session wrote.
