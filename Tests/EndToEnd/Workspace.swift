@@ -24,7 +24,7 @@ struct Workspace: Sendable {
 }
 
 extension String {
-  /// The text with one space instead of those that align columns.
+  /// The text of a table, with one space between columns.
   var withoutAlignment: String {
     split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }.joined(separator: "\n")
   }
