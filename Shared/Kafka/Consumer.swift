@@ -44,7 +44,6 @@ public final class Consumer: Service, Sendable {
   }
 
   private let loop: PollLoop
-  private let commits: OffsetCommitter
   /// The consumer group.
   public let group: String
   let logger: Logger
@@ -55,14 +54,12 @@ public final class Consumer: Service, Sendable {
   public init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
     group = configuration.group
     self.logger = logger
-    let loop = try PollLoop(kafka, configuration, logger: logger)
-    self.loop = loop
-    commits = OffsetCommitter(loop.handle)
+    loop = try PollLoop(kafka, configuration, logger: logger)
   }
 
   deinit {
     loop.stop()
-    commits.stop()
+    loop.commits.stop()
   }
 
   /// The partitions that are assigned to this member.
@@ -91,7 +88,8 @@ public final class Consumer: Service, Sendable {
 
   /// Reads until graceful shutdown. As a static member it stays in the group, so its partitions wait for its next start.
   ///
-  /// - Throws: ``KafkaError`` if the consumer cannot continue.
+  /// - Throws: ``KafkaError`` if the consumer cannot continue, for example when the broker has fenced it twice within a minute: another process
+  ///   uses the same instance id.
   public func run() async throws {
     let loop = loop
     let outcome = await withTaskCancellationOrGracefulShutdownHandler {
@@ -99,7 +97,6 @@ public final class Consumer: Service, Sendable {
     } onCancelOrGracefulShutdown: {
       loop.stop()
     }
-    commits.stop()
     try outcome.get()
   }
 
@@ -121,7 +118,7 @@ public final class Consumer: Service, Sendable {
     while true {
       let positions = positions(of: batches)
       guard !positions.isEmpty else { return }
-      let code = try await commits.commit(positions)
+      let code = try await send(positions)
       guard code != RD_KAFKA_RESP_ERR_NO_ERROR else {
         loop.progress.recordCommit(positions)
         return
@@ -145,9 +142,22 @@ public final class Consumer: Service, Sendable {
     // The partition belongs to another member now, which finds the gap itself.
     guard loop.assignment.term(of: gap.partition) != nil else { return }
     let offset = loop.progress.recorded(gap.partition) ?? gap.resumed
-    let code = try await commits.commit([(gap.partition, offset: offset)])
+    let code = try await send([(gap.partition, offset: offset)])
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR, !Self.lost.contains(code.rawValue) else { return }
     throw KafkaError(code, action: "commit offsets of group '\(group)'", brokers: loop.handle.brokers)
+  }
+
+  /// Commits offsets once and returns librdkafka's result code.
+  ///
+  /// - Throws: ``KafkaError/Code/closed`` after shutdown; `CancellationError`.
+  private func send(_ positions: [(TopicPartition, offset: Int64)]) async throws -> rd_kafka_resp_err_t {
+    let commits = loop.commits
+    do {
+      return try await commits.commit(positions)
+    } catch is KafkaError where loop.commits !== commits {
+      // The member was fenced and has joined again, without the partitions of the batch.
+      return RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID
+    }
   }
 
   /// The last positions of the batches, on the partitions that were not revoked since they were read.
@@ -166,7 +176,7 @@ public final class Consumer: Service, Sendable {
   private static let lost = Set(
     [
       RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION, RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID, RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS,
-      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__NO_OFFSET, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST,
+      RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR__FATAL, RD_KAFKA_RESP_ERR__NO_OFFSET, RD_KAFKA_RESP_ERR__ASSIGNMENT_LOST,
     ].map(\.rawValue))
 }
 

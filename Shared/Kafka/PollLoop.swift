@@ -9,12 +9,25 @@ import Synchronization
 /// It also polls while the buffer is full, so that heartbeats and rebalances continue during the processing of a slow batch. If the buffer stays
 /// full, the partitions are paused.
 final class PollLoop: Sendable {
-  let handle: ClientHandle
+  /// A client, which is a member of the group from its subscription on, and what commits its offsets.
+  private struct Member: Sendable {
+    let handle: ClientHandle
+    let commits: OffsetCommitter
+
+    init(_ handle: ClientHandle) {
+      self.handle = handle
+      commits = OffsetCommitter(handle)
+    }
+  }
+
+  private let member: Mutex<Member>
   let buffer: BatchBuffer
   let assignment: Assignment
   let progress: ConsumerProgress
   let starts: StartOffsets
+  private let kafka: KafkaConfiguration
   private let configuration: ConsumerConfiguration
+  private let callbacks: ClientCallbacks
   private let logger: Logger
   private let wakeup: PollWakeup
   private let isStopping = Atomic<Bool>(false)
@@ -26,6 +39,8 @@ final class PollLoop: Sendable {
   private static let pollMilliseconds: Int32 = 1000
   /// How long a batch waits for more messages if the previous one had several. Fewer and larger batches cost less per message.
   private static let linger = Duration.milliseconds(2)
+  /// How long after it was fenced a member ends if it is fenced again.
+  private static let fencingInterval = Duration.seconds(60)
 
   init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
     var logger = logger
@@ -35,6 +50,7 @@ final class PollLoop: Sendable {
     let progress = ConsumerProgress(group: configuration.group, recorded: configuration.recordedOffsets)
     let starts = StartOffsets(configuration, progress: progress, assignment: assignment, logger: logger)
     let rebalance = Rebalance(buffer: buffer, assignment: assignment, starts: starts, logger: logger)
+    self.kafka = kafka
     self.configuration = configuration
     self.logger = logger
     self.buffer = buffer
@@ -43,14 +59,27 @@ final class PollLoop: Sendable {
     metrics = ConsumerMetrics(group: configuration.group)
     self.progress = progress
     self.starts = starts
-    handle = try ClientHandle(
-      RD_KAFKA_CONSUMER, kafka, properties: configuration.properties,
-      callbacks: ClientCallbacks(
-        logger: logger, emptyFetchDelay: EmptyFetchDelay(interval: configuration.fetchInterval, largeResponse: configuration.fetchBytes),
-        failed: { [logger] code, reason in ClientErrors.log(code, reason, of: "consumer", logger) },
-        rebalanced: rebalance.handle))
-    rd_kafka_poll_set_consumer(handle.pointer)
+    callbacks = ClientCallbacks(
+      logger: logger, emptyFetchDelay: EmptyFetchDelay(interval: configuration.fetchInterval, largeResponse: configuration.fetchBytes),
+      failed: { [logger] code, reason in ClientErrors.log(code, reason, of: "consumer", logger) },
+      rebalanced: rebalance.handle)
+    let handle = try Self.connect(kafka, configuration, callbacks)
+    member = Mutex(Member(handle))
     wakeup.attach(to: handle)
+  }
+
+  /// The present client.
+  var handle: ClientHandle { member.withLock { $0.handle } }
+
+  /// Commits offsets of the present client.
+  var commits: OffsetCommitter { member.withLock { $0.commits } }
+
+  private static func connect(
+    _ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, _ callbacks: ClientCallbacks
+  ) throws(KafkaError) -> ClientHandle {
+    let handle = try ClientHandle(RD_KAFKA_CONSUMER, kafka, properties: configuration.properties, callbacks: callbacks)
+    rd_kafka_poll_set_consumer(handle.pointer)
+    return handle
   }
 
   /// Joins the group and reads until ``stop()`` is called.
@@ -69,9 +98,16 @@ final class PollLoop: Sendable {
 
   private func loop() -> Result<Void, KafkaError> {
     var outcome = subscribe()
+    var fenced: ContinuousClock.Instant?
     var nextID: UInt64 = 0
     var previous = 0
-    while case .success = outcome, !isStopping.load(ordering: .acquiring) {
+    while !isStopping.load(ordering: .acquiring) {
+      if case .failure(let error) = outcome {
+        guard error.code == .fencedInstanceID, fenced.map({ .now - $0 > Self.fencingInterval }) ?? true else { break }
+        fenced = .now
+        outcome = rejoin(after: error)
+        continue
+      }
       progress.measure(assignment, handle)
       starts.resume(handle)
       var builder = BatchBuilder()
@@ -98,9 +134,35 @@ final class PollLoop: Sendable {
       buffer.append(batch)
     }
     buffer.end(outcome)
-    close()
+    close(handle)
+    commits.stop()
     starts.finish()
     return outcome
+  }
+
+  /// Joins the group with a new client.
+  ///
+  /// A member can be fenced by itself: if it has heard nothing from the coordinator for the session timeout, because it was suspended or
+  /// the coordinator was moved or stalled, librdkafka forgets its member id and joins as a new member. If the broker still knows the old one, it
+  /// fences the heartbeats and commits that were sent in between, which librdkafka 2.0.2 takes for a second process. If there is one, the members
+  /// fence each other until one of them is fenced twice.
+  private func rejoin(after error: KafkaError) -> Result<Void, KafkaError> {
+    logger.warning("joining the group again after \(error)")
+    let previous = member.withLock { $0 }
+    close(previous.handle)
+    buffer.dropReady()
+    let partitions = Array(assignment.partitions)
+    assignment.remove(partitions)
+    starts.remove(partitions)
+    do throws(KafkaError) {
+      let next = Member(try Self.connect(kafka, configuration, callbacks))
+      member.withLock { $0 = next }
+      wakeup.attach(to: next.handle)
+    } catch {
+      return .failure(error)
+    }
+    previous.commits.stop()
+    return subscribe()
   }
 
   private func subscribe() -> Result<Void, KafkaError> {
@@ -187,7 +249,7 @@ final class PollLoop: Sendable {
   }
 
   /// Closes the client. A static member sends no leave request, so its partitions wait for its next start.
-  private func close() {
+  private func close(_ handle: ClientHandle) {
     let code = rd_kafka_consumer_close(handle.pointer)
     if code != RD_KAFKA_RESP_ERR_NO_ERROR {
       logger.notice("the consumer did not close cleanly: \(String(cString: rd_kafka_err2str(code)))")

@@ -213,7 +213,32 @@ struct ConsumerTests {
     }
   }
 
-  @Test("A member is fenced when another process takes its instance id, and its error says why")
+  @Test("A member that was fenced joins again, and reads again what it had not committed")
+  func rejoin() async throws {
+    let broker = try await KafkaBroker.shared()
+    let topic = try await broker.filled("rejoin", count: 10)
+    let first = try broker.consumer(of: topic, maximumBatch: 5)
+    try await running(first) {
+      var batches = first.batches.makeAsyncIterator()
+      let committed = try #require(await batches.next())
+      try await first.commit(committed)
+      let uncommitted = try #require(await batches.next())
+      let revision = first.assignmentRevision
+      // Ends as soon as it has replaced the first, as a consumer does whose heartbeat was sent before it joined.
+      let second = try broker.consumer(of: topic)
+      try await running(second) { try await eventually("the second member to have partitions") { !second.assignment.isEmpty } }
+      try await eventually("the first member to have joined again") {
+        first.assignmentRevision > revision + 1 && !first.assignment.isEmpty
+      }
+      // Its partition was revoked, so this commits nothing.
+      try await first.commit(uncommitted)
+      let repeated = try #require(await batches.next())
+      #expect(repeated.messages.first?.text == uncommitted.messages.first?.text)
+      try await first.commit(repeated)
+    }
+  }
+
+  @Test("A member ends when another process has its instance id, and its error says why")
   func fenced() async throws {
     let broker = try await KafkaBroker.shared()
     let topic = try await broker.filled("fenced", count: 5)

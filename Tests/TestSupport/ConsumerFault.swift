@@ -58,7 +58,9 @@ public enum ConsumerFault: String, Sendable, CaseIterable {
     switch self {
     case .fetchFails:
       cluster.fail(.fetch, with: [RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE, RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION])
-    case .memberIsFenced: cluster.fail(.heartbeat, with: [RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID])
+    case .memberIsFenced:
+      // Twice, since a member that is fenced joins once more.
+      cluster.fail(.heartbeat, with: [RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID, RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID])
     case .transactionFailsForAWhile: try await Self.refuse("nextval('public.faults') <= 2", insertionsInto: table, with: "40001", owner)
     case .transactionRefusesTheData:
       // By its content, since the messages may arrive in one batch or in two.
