@@ -88,7 +88,7 @@ public final class Consumer: Service, Sendable {
 
   /// Reads until graceful shutdown. As a static member it stays in the group, so its partitions wait for its next start.
   ///
-  /// - Throws: ``KafkaError`` if the consumer cannot continue, for example when the broker has fenced it twice within a minute: another process
+  /// - Throws: ``KafkaError`` if the consumer cannot continue, for example when the broker has fenced it twice within 30 seconds: another process
   ///   uses the same instance id.
   public func run() async throws {
     let loop = loop

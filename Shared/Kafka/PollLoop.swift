@@ -40,7 +40,7 @@ final class PollLoop: Sendable {
   /// How long a batch waits for more messages if the previous one had several. Fewer and larger batches cost less per message.
   private static let linger = Duration.milliseconds(2)
   /// How long after it was fenced a member ends if it is fenced again.
-  private static let fencingInterval = Duration.seconds(60)
+  private static let fencingInterval = Duration.seconds(30)
 
   init(_ kafka: KafkaConfiguration, _ configuration: ConsumerConfiguration, logger: Logger) throws {
     var logger = logger
@@ -147,7 +147,7 @@ final class PollLoop: Sendable {
   /// fences the heartbeats and commits that were sent in between, which librdkafka 2.0.2 takes for a second process. If there is one, the members
   /// fence each other until one of them is fenced twice.
   private func rejoin(after error: KafkaError) -> Result<Void, KafkaError> {
-    logger.warning("joining the group again after \(error)")
+    logger.warning("the broker has fenced the consumer, which joins its group again", metadata: ["error": "\(error)"])
     let previous = member.withLock { $0 }
     close(previous.handle)
     buffer.dropReady()
