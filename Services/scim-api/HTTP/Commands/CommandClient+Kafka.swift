@@ -13,7 +13,10 @@ extension RequestReply {
   /// - Returns: nil if the reply has to be read from the database: none arrived by `end`, or it is too large for a message.
   /// - Throws: ``APIError`` if the command was certainly not sent; `CancellationError`.
   func exchange(_ command: Command, until end: Date, source: String, logger: Logger) async throws -> Reply? {
-    let address = try await replyAddress(until: command.deadline ?? end)
+    // The clock may be set meanwhile.
+    let now = (date: Date(), instant: ContinuousClock.now)
+    func instant(_ date: Date) -> ContinuousClock.Instant { now.instant + .seconds(max(0, date.timeIntervalSince(now.date))) }
+    let address = try await replyAddress(until: instant(command.deadline ?? end))
     var command = command
     command.replyTo = address
     let span = Self.span(of: command)
@@ -39,7 +42,7 @@ extension RequestReply {
         "malformed reply; reading its record from the database instead", metadata: ["command": "\(command.id)", "error": "\(error)"])
     }
     // The command may have been sent nevertheless. Its outcome is final only at its deadline.
-    try await Task.sleep(for: .seconds(max(0, end.timeIntervalSinceNow)))
+    try await Task.sleep(until: instant(end), clock: .continuous)
     return nil
   }
 
@@ -55,11 +58,11 @@ extension RequestReply {
   }
 
   /// The address for the reply. Its partition is known shortly after the start of the process.
-  private func replyAddress(until deadline: Date) async throws -> ReplyAddress {
+  private func replyAddress(until deadline: ContinuousClock.Instant) async throws -> ReplyAddress {
     while !isReady {
       // No reply can arrive, and the topic may be missing for a long time.
       guard !hasLostReplyTopic else { throw APIError.commandNotSent() }
-      guard Date() < deadline else { throw APIError.overloaded() }
+      guard .now < deadline else { throw APIError.overloaded() }
       try await Task.sleep(for: .milliseconds(20))
     }
     return try address()
