@@ -35,6 +35,18 @@ struct SendingTests {
     }
   }
 
+  /// A value that differs between periods of leadership, as soon as there is a leader.
+  private func leadership(of loop: MailScheduler) async throws -> MailQueue.Reservation {
+    var reservation: MailQueue.Reservation?
+    try await eventually("the leader") {
+      reservation = loop.queue.reserve(upTo: 1)
+      return reservation != nil
+    }
+    let found = try #require(reservation)
+    loop.queue.cancel(found, claims: [])
+    return found
+  }
+
   private func invite(_ database: MailerDatabase, _ names: [String]) async throws {
     let events = names.map { name in
       IdentityEvent.user(
@@ -76,11 +88,7 @@ struct SendingTests {
     _ = try await store.apply([try IdentityEvent.workspace().received()], at: .now)
     try await running(loop) {
       // The leader has looked at the database, so that it can take mails.
-      try await eventually("the leader") {
-        guard let reservation = loop.queue.reserve(upTo: 1) else { return false }
-        loop.queue.cancel(reservation, claims: [])
-        return true
-      }
+      _ = try await leadership(of: loop)
       let names = (0..<10).map { "person\($0)" }
       for name in names {
         let user = UserKey(workspace: .acme, id: .made(at: .sample))
@@ -163,7 +171,7 @@ struct SendingTests {
     }
   }
 
-  @Test func `A restart of the database delays mails and repeats none`() async throws {
+  @Test func `A restart of the database delays mails and repeats none, and the next leadership lasts`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(on: .start()), try await MailCatcher())
     let loop = try loop(database, catcher)
     try await running(loop) {
@@ -174,6 +182,10 @@ struct SendingTests {
       try await database.server.start()
       try await invite(database, ["ben"])
       try await eventually("the second mail") { try catcher.count() == 2 }
+      let leadership = try await leadership(of: loop)
+      try await database.apply(.user(.ben, .created, .invited, version: 1, email: "cid@example.com"), at: .now)
+      try await eventually("the third mail") { try await database.recorded(.ben).map(\.state) == ["sent"] }
+      #expect(try await leadership == self.leadership(of: loop))
     }
   }
 

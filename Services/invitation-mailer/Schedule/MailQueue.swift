@@ -27,22 +27,38 @@ final class MailQueue: Sendable {
     var nextDue = Date.distantPast
     /// When the oldest held change or alert was stored that the leader does not know of.
     var noticesSince: Date?
+    /// The signals of the present leadership, or of the last one.
+    var signal: AsyncStream<Void>.Continuation?
+    /// Whether the process shuts down.
+    var isFinished = false
   }
 
   private let state = Mutex(State())
-  /// Yields after each change that the leader has to look at.
-  let signals: AsyncStream<Void>
-  private let signal: AsyncStream<Void>.Continuation
 
-  init() {
-    (signals, signal) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+  /// The signals of a new leadership: an element after each change that the leader has to look at. They end at shutdown.
+  ///
+  /// Each leadership needs a stream of its own, because a stream ends for good when a task that waits for it is cancelled.
+  func signals() -> AsyncStream<Void> {
+    let (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    let isFinished = state.withLock { state in
+      state.signal = signal
+      return state.isFinished
+    }
+    if isFinished { signal.finish() }
+    return signals
   }
 
   /// Makes the leader look at the queue.
-  func wake() { signal.yield() }
+  func wake() { _ = state.withLock { $0.signal }?.yield() }
 
-  /// Ends ``signals``.
-  func finish() { signal.finish() }
+  /// Ends the signals.
+  func finish() {
+    let signal = state.withLock { state in
+      state.isFinished = true
+      return state.signal
+    }
+    signal?.finish()
+  }
 }
 
 // MARK: - For transactions that store invitations

@@ -24,11 +24,12 @@ extension MailScheduler {
   /// holds the lock, so that a replica that lost the lock stops.
   nonisolated(nonsending) func send(_ session: PostgresSession) async throws {
     var state = SendState(connections: connections, rateLimiter: rateLimiter)
+    let signals = queue.signals()
     queue.noteDue(at: .distantPast)
     // After an error, the claims of mails in the queue are released as soon as this process is the leader again.
     defer { queue.abandonAll() }
     try await withThrowingTaskGroup(of: Completion.self) { work in
-      awaitSignal(&work)
+      awaitSignal(signals, &work)
       while true {
         state.isEnding = state.isEnding || isEnding
         do {
@@ -49,7 +50,7 @@ extension MailScheduler {
         case .gathered?:
           state.isGathering = false
           state.isGathered = !state.results.isEmpty
-        case .signalled?: awaitSignal(&work)
+        case .signalled?: awaitSignal(signals, &work)
         case .alarm(let time)?: if state.alarm == time { state.alarm = nil }
         case .ended?, nil: state.isEnding = true
         }
@@ -112,9 +113,9 @@ extension MailScheduler {
     }
   }
 
-  private func awaitSignal(_ work: inout Work) {
-    work.addTask { [queue] in
-      for await _ in queue.signals { return .signalled }
+  private func awaitSignal(_ signals: AsyncStream<Void>, _ work: inout Work) {
+    work.addTask {
+      for await _ in signals { return .signalled }
       return .ended
     }
   }
