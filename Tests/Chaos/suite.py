@@ -4,7 +4,7 @@ import os
 import subprocess
 
 from database import Database
-from mailbox import Maildir, Mailpit
+from mail_server import Maildir, Mailpit
 from product import Product
 
 HERE = os.path.dirname(os.path.abspath(__file__))
