@@ -80,6 +80,18 @@ struct UsageSharingTests {
     #expect(edges.sent == sent)
   }
 
+  @Test("An edge that has just answered is not forgotten because of a pause after the requests of another one")
+  func pauses() throws {
+    var edges = Edges([4, 0], Self.rate)
+    for _ in 0..<3 {
+      edges.all[0].demand = 4
+      try edges.run(for: 2)
+      #expect(edges.all.allSatisfy { $0.exchange.edges == 2 })
+      edges.all[0].demand = 0
+      try edges.run(for: 15)
+    }
+  }
+
   @Test("While messages do not arrive, each edge limits by itself; afterwards the rate holds for all together again")
   func outage() throws {
     var edges = Edges([100, 100], Self.rate)

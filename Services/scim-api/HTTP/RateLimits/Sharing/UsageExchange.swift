@@ -28,7 +28,9 @@ struct UsageExchange: Sendable {
   private struct Other: Sendable {
     /// The number of its last message. A message that is delivered again counts once.
     var lastSequence: Int
-    /// When this edge sent the first usage that the other one has not answered; nil if there is none.
+    /// When it was received.
+    var heardAt: Double
+    /// When this edge sent the first usage that the other one must answer and has not; nil if there is none.
     var unansweredSince: Double?
 
     func isForgotten(at now: Double) -> Bool { unansweredSince.map { now - $0 > Timing.forgetting } ?? false }
@@ -80,10 +82,10 @@ struct UsageExchange: Sendable {
     if message.isLeaving {
       others[message.edge] = nil
     } else if known != nil {
-      others[message.edge] = Other(lastSequence: message.sequence)
+      others[message.edge] = Other(lastSequence: message.sequence, heardAt: now)
       if !message.counts.isEmpty, now - lastSentAt >= Timing.answer { isAnnouncementDue = true }
     } else if others.count < Self.maximumOthers {
-      others[message.edge] = Other(lastSequence: message.sequence)
+      others[message.edge] = Other(lastSequence: message.sequence, heardAt: now)
       isAnnouncementDue = true
     }
     return !isInterrupted
@@ -118,7 +120,10 @@ struct UsageExchange: Sendable {
     let counts = edges > 1 ? usage() : EdgeUsage.Counts()
     guard isAnnouncementDue || !counts.isEmpty else { return nil }
     if !counts.isEmpty {
-      for (edge, other) in others where other.unansweredSince == nil { others[edge]?.unansweredSince = now }
+      // An edge that has sent a message just before does not answer.
+      for (edge, other) in others where other.unansweredSince == nil && now - other.heardAt >= Timing.answer {
+        others[edge]?.unansweredSince = now
+      }
     }
     return message(counts, at: now)
   }
