@@ -219,6 +219,7 @@ extension DeliveryPlan {
   /// The number of events of enabled endpoints that are not delivered, as far as it is known.
   var pending: Int64 { lanes.values.reduce(0) { $0 + $1.pending } }
 
-  /// The time of the oldest event that is not delivered, as far as it is in memory.
-  var oldest: Date? { lanes.values.lazy.compactMap { $0.head?.changedAt }.min() }
+  /// The time of the oldest event that is not delivered. An event that is not in memory, because its next attempt is later, counts from its
+  /// first failure.
+  var oldest: Date? { lanes.values.lazy.compactMap { $0.head?.changedAt ?? $0.cursor.firstFailedAt }.min() }
 }
