@@ -71,7 +71,7 @@ package enum InvitationMailerService {
             logger: runtime.logger), logger: runtime.logger, onProgress: consumer.noteProgress))
       // Services shut down in reverse order, so the pool and the producer still work while the loops finish their batches.
       return [
-        pool, producer, relay, MailerMaintenance(store: store, logger: runtime.logger),
+        pool, producer, relay, MailerMaintenance(store: store, status: status, logger: runtime.logger),
         QueueMonitor(pool: pool, queues: [.outbox("mailer.outbox")], logger: runtime.logger), scheduler, recorder, consumer, loop,
       ]
     }

@@ -6,13 +6,15 @@ import ServiceLifecycle
 /// Periodic maintenance: measures the backlog, and deletes old records.
 struct MailerMaintenance: Service {
   let store: InvitationStore
+  let status: MailServerStatus
   let logger: Logger
 
   private let pending = Gauge(label: "rollcall_mailer_invitations_pending")
   private let oldest = Gauge(label: "rollcall_mailer_invitations_oldest_seconds")
 
-  init(store: InvitationStore, logger: Logger) {
+  init(store: InvitationStore, status: MailServerStatus, logger: Logger) {
     self.store = store
+    self.status = status
     self.logger = logger
   }
 
@@ -27,7 +29,9 @@ struct MailerMaintenance: Service {
         do {
           let mails = try await store.pending(at: .now)
           pending.record(mails.count)
-          oldest.record(mails.dueSince.map { max(0, -$0.timeIntervalSinceNow) } ?? 0)
+          // Each attempt during an outage postpones another mail, so the outage may be longer than any mail has been due.
+          let waitingSince = [mails.dueSince, status.unavailableSince].compactMap { $0 }.min()
+          oldest.record(waitingSince.map { max(0, -$0.timeIntervalSinceNow) } ?? 0)
           if round % Self.deletionRounds == 0 {
             try await store.deleteOldRecords(at: .now)
             try await NoticeStore(pool: store.pool).deleteOldRecords(at: .now)

@@ -220,14 +220,24 @@ struct UnsendableMail: Error, CustomStringConvertible {
 
 /// Whether the mail server is available, as of the last attempt.
 final class MailServerStatus: Sendable {
-  private let reason = Mutex<String?>(nil)
+  private struct Outage: Sendable {
+    var since: Date
+    var reason: String
+  }
+
+  private let outage = Mutex<Outage?>(nil)
 
   /// Why the server is unavailable, with its reply if it sent one; nil if no problem is known.
-  var problem: String? { reason.withLock { $0 } }
+  var problem: String? { outage.withLock { $0?.reason } }
+
+  /// When the first attempt of the outage failed; nil if no problem is known.
+  var unavailableSince: Date? { outage.withLock { $0?.since } }
 
   /// Records that the server answered.
-  func reportAvailable() { reason.withLock { $0 = nil } }
+  func reportAvailable() { outage.withLock { $0 = nil } }
 
   /// Records that the server is unavailable.
-  func reportUnavailable(_ reason: String) { self.reason.withLock { $0 = reason } }
+  func reportUnavailable(_ reason: String, at now: Date = .now) {
+    outage.withLock { outage in outage = Outage(since: outage?.since ?? now, reason: reason) }
+  }
 }

@@ -51,7 +51,7 @@ enum MetricCatalogue {
     .counter("rollcall_mailer_invitations_retried_total", "Invitations that the mail server rejected temporarily."),
     .counter("rollcall_mailer_invitations_in_doubt_total", "Mails that may have been sent twice, because the mailer ended while sending."),
     .gauge("rollcall_mailer_invitations_pending", "Mails that are due and not sent yet."),
-    .gauge("rollcall_mailer_invitations_oldest_seconds", "How long the mail that waits longest has been due."),
+    .gauge("rollcall_mailer_invitations_oldest_seconds", "How long the oldest mail has been due, or the mail server unavailable."),
     .counter("rollcall_mailer_notices_sent_total", "Notices and alerts to administrators that the mail server accepted."),
     .counter("rollcall_mailer_notices_failed_total", "Notices and alerts to administrators that failed and are not retried."),
     .histogram("rollcall_mailer_send_seconds", "The time to hand a mail to the mail server."),
