@@ -411,6 +411,18 @@ LIMITS = [
             [(with_service("process_resident_memory_bytes", '{service="scim-api"}'), "{{instance}}")],
             unit="bytes",
         ),
+        Panel(
+            "Processes that share the rate limits",
+            [
+                ("rollcall_rate_limit_edges", "seen by {{instance}}"),
+                ('count(rollcall_build_info{service="scim-api"})', "running"),
+            ],
+            width=16,
+            description=(
+                "0: messages on edge.usage do not arrive, and the process counts only its own requests. "
+                "A process learns of others with their requests."
+            ),
+        ),
     ),
     Row(
         "Identity providers",
