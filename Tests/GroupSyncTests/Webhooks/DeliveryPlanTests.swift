@@ -67,6 +67,17 @@ struct DeliveryPlanTests {
     #expect(reads == [1])
   }
 
+  @Test("An event that waits for its next attempt counts from its first failure until it is read from the log")
+  func age() {
+    var fixture = F.started([])
+    let endpoint = F.endpoint()
+    let cursor = DeliveryLane.Cursor(attempts: 3, firstFailedAt: fixture.now - 7200, nextAttemptAt: fixture.now + 3600, lastError: "500")
+    let lane = StoredLane(key: LaneKey(endpoint: endpoint.key, workspace: F.workspace), cursor: cursor, latest: 3)
+    fixture.refreshed([endpoint], lanes: [lane])
+    #expect(fixture.requests().isEmpty)
+    #expect(fixture.plan.oldest == fixture.now - 7200)
+  }
+
   @Test("A revocation is sent ahead of a stuck event, and is not sent again in its turn")
   func urgent() throws {
     var fixture = F.started([F.endpoint()])
