@@ -129,7 +129,8 @@ struct KafkaCheck: Sendable {
       let behind = stuck.values.reduce(0) { $0 + $1.lag }
       return .fail(
         "consumers", "\(group) makes no progress on \(stuck.count) of \(after.count) partitions, with a lag of \(behind) messages",
-        fix: "restart \(service) (here: ops/restart \(service)); its /readyz and its log say why")
+        fix: "its /readyz and its log say why, and 'scimctl top --direct --once' shows statements that wait for a lock. Otherwise restart "
+          + "\(service) (here: ops/restart \(service))")
     }
     guard lag > tolerableLag else { return .ok("consumers", "\(group) is making progress, \(lag) messages behind") }
     return .warn(

@@ -16,25 +16,26 @@ struct PartitionCheck: Sendable {
   /// What happens without the partitions, as the end of a sentence.
   private let consequence: String
   private let fix: String
-  /// Whether rows are lost without the partitions.
-  private let losesRows: Bool
+  /// Whether rows cannot be stored without the partition of their day.
+  private let isRequired: Bool
 
   /// One check for each table.
   private static let all = [
     PartitionCheck(
-      check: "log-partitions", table: "provisioning_log", consequence: "entries of the provisioning log are not stored",
+      check: "log-partitions", table: "provisioning_log",
+      consequence: "entries of the log wait until identity-store can create it",
       fix: "psql <as the owner> -c 'select * from identity.maintain_provisioning_log(7, 3, 30)', then restart identity-store",
-      losesRows: true),
+      isRequired: true),
     PartitionCheck(
       check: "event-partitions", table: "events",
       consequence: "events are kept in the default partition, which is not dropped with a day, and reads become slow",
       fix: "restart group-sync; its log says why it cannot create partitions. A day whose events are in the default partition gets none",
-      losesRows: false),
+      isRequired: false),
     PartitionCheck(
       check: "delivery-partitions", table: "webhook_deliveries",
       consequence: "the delivery log of webhooks is kept in the default partition, which is not dropped with a day",
       fix: "restart group-sync; its log says why it cannot create partitions. A day whose rows are in the default partition gets none",
-      losesRows: false),
+      isRequired: false),
   ]
 
   /// The findings about all tables.
@@ -48,7 +49,7 @@ struct PartitionCheck: Sendable {
     let missing = [0.0, 1.0].map { name(at: now + $0 * 86_400) }.filter { !names.contains($0) }
     guard !missing.isEmpty else { return .ok(check, "\(names.count) partitions, including today's and tomorrow's") }
     let message = "\(table) has no partition \(missing.joined(separator: " and ")): \(consequence)"
-    return losesRows ? .fail(check, message, fix: fix) : .warn(check, message, fix: fix)
+    return isRequired ? .fail(check, message, fix: fix) : .warn(check, message, fix: fix)
   }
 
   private func name(at day: Date) -> String { "\(table)_" + Timestamp.text(day).prefix(10).replacing("-", with: "") }

@@ -96,7 +96,7 @@ struct WebhookQueueView: Sendable, Equatable {
     } else {
       waitingEvents = "not known yet: nothing was delivered so far"
     }
-    guard let progress, progress.attempts > 0 else { return }
+    guard let progress, progress.isFailing else { return }
     let stuck = queue.stuckEvent.map { "\($0)" }
     failures = Failures(
       failedAttempts: ConsoleText.number(progress.attempts), failingSince: progress.firstFailedAt.map(Timestamp.text),

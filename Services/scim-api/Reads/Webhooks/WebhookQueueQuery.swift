@@ -44,7 +44,7 @@ package struct WebhookQueueQuery: Sendable {
     // The endpoint of a workspace receives the events of that workspace only.
     let progress = try await webhooks.progress(of: id, failingOnly: false, after: nil, limit: 1, of: workspace).first
     var queue = WebhookQueue(progress: progress, lastEvent: lastEvent)
-    guard let progress, progress.attempts > 0 else { return queue }
+    guard let progress, progress.isFailing else { return queue }
     let failed = try await deliveries.deliveries(
       to: id, WebhookDeliveriesQuery.Filter(failedOnly: true), after: nil, limit: Self.maximumFailures, of: workspace)
     queue.stuckEvent = failed.deliveries.first { !$0.isAhead && ($0.sequence ?? 0) > progress.lastSequence }?.sequence

@@ -77,7 +77,7 @@ package struct WebhooksQuery: Sendable {
     from directory_read.webhook_cursors
     where owner_id = $1
     and endpoint_id = $2
-    and (not $3 or attempts > 0)
+    and (not $3 or attempts > 0 or next_attempt_at is not null)
     and workspace_id > $4
     order by workspace_id
     limit $5::int8
@@ -131,4 +131,7 @@ package struct WebhookProgress: Sendable, Equatable {
   package var nextAttemptAt: Date?
   /// Why the last attempt failed.
   package var lastError: String?
+
+  /// Whether the next event waits because it could not be delivered, or not even be attempted: its endpoint's secret cannot be read.
+  package var isFailing: Bool { attempts > 0 || nextAttemptAt != nil }
 }
