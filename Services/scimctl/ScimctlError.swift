@@ -15,7 +15,7 @@ struct ScimctlError: Error, Sendable, Equatable {
   /// Line breaks in `message` are replaced, so that it stays one line.
   init(_ status: Status, _ message: String) {
     self.status = status
-    self.message = message.split(whereSeparator: \.isNewline).joined(separator: "; ")
+    self.message = message.split(whereSeparator: \.isNewline).map { $0.trimmingCharacters(in: .whitespaces) }.joined(separator: "; ")
   }
 
   /// Exit statuses as in `sysexits.h`.

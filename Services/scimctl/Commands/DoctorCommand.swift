@@ -87,8 +87,11 @@ struct DoctorCommand: AsyncParsableCommand {
       findings.forEach(report)
     } catch {
       let failure = ScimctlError(reporting: error) ?? ScimctlError(.internal, "\(error)")
-      report(
-        .fail("database", failure.message, fix: "pg_isready --dbname \"$ROLLCALL_DATABASE_URL\"; start PostgreSQL, or correct the URL"))
+      let fix =
+        failure.status == .permissionDenied
+        ? "as superuser: grant rollcall_reader, rollcall_operator to scimctl"
+        : "pg_isready --dbname \"$ROLLCALL_DATABASE_URL\"; start PostgreSQL, or correct the URL"
+      report(.fail("database", failure.message, fix: fix))
     }
   }
 

@@ -25,15 +25,17 @@ struct LastHourCheck: Sendable {
 
   /// The findings about `failures`.
   static func findings(_ failures: [Failure]) -> [Finding] {
-    guard !failures.isEmpty else { return [.ok("last-hour", "no request got a 5xx")] }
+    guard !failures.isEmpty else { return [.ok("last-hour", "the provisioning log has no request with a 5xx")] }
     return failures.map { failure in
       let requests = "requests with status \(failure.status) within the last hour: \(failure.requests) (workspaces: \(failure.workspaces))"
       guard failure.status == 503 else {
-        return .warn("last-hour", requests, fix: "scimctl log tail --failed; then see ops/runbook.md, RollcallAvailabilityBudgetBurn")
+        return .warn(
+          "last-hour", requests,
+          fix: "scimctl log tail --workspace SLUG --status \(failure.status); then see ops/runbook.md, RollcallAvailabilityBudgetBurn")
       }
       return .warn(
-        "last-hour", "\(requests); identity-store did not execute them in time, and their senders try again",
-        fix: "scimctl log tail --failed; then see ops/runbook.md, RollcallCommandsUnanswered")
+        "last-hour", "\(requests); scim-api was busy, or identity-store did not execute them in time. Their senders try again",
+        fix: "scimctl log tail --workspace SLUG --status 503; then see ops/runbook.md, RollcallCommandsUnanswered")
     }
   }
 }
