@@ -30,12 +30,12 @@ select
     where g.version is distinct from d.version and not (g.id is null and d.display_name is null)
   ) as "groups with another version in directory",
   (
-    select count(*)
+    select coalesce(sum(s.last_sequence - coalesce(c.last_sequence, 0)), 0)::int8
     from directory.webhook_endpoints e
     join directory.event_sequences s on s.workspace_id = e.owner_id
     left join directory.webhook_cursors c on c.owner_id = e.owner_id and c.endpoint_id = e.id and c.workspace_id = s.workspace_id
     where s.last_sequence > coalesce(c.last_sequence, 0)
-  ) as "webhook endpoints with undelivered events"
+  ) as "events that a webhook endpoint has not received"
 """
 
 

@@ -17,7 +17,7 @@ STEP = 40
 DURATION = 5
 
 LIBRARY = "/usr/lib/*/faketime/libfaketimeMT.so.1"
-CONDITION_WAIT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "condition_wait.c")
+CLOCK_WAITS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clock_waits.c")
 
 
 class ClockSteps(Fault):
@@ -52,13 +52,13 @@ class ClockSteps(Fault):
                     self.suite.call("suite_restart", service)
 
     def libraries(self):
-        """The libraries to preload: libfaketime and its complement for librdkafka, which is compiled with the compiler of the Swift toolchain."""
+        """The libraries to preload: libfaketime and its corrections, which are compiled with the compiler of the Swift toolchain."""
         found = glob.glob(LIBRARY)
         require(found, "the package faketime is not installed")
         compiler = os.path.join(os.path.dirname(os.path.realpath(shutil.which("swift"))), "clang")
-        complement = os.path.join(self.suite.folder, "run", "condition_wait.so")
-        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", complement, CONDITION_WAIT], check=True, capture_output=True)
-        return f"{complement}:{found[0]}"
+        corrections = os.path.join(self.suite.folder, "run", "clock_waits.so")
+        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", corrections, CLOCK_WAITS], check=True, capture_output=True)
+        return f"{corrections}:{found[0]}"
 
     def clock(self, service):
         return os.path.join(self.suite.folder, "run", f"{service}.clock")
