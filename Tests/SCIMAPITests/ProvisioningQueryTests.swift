@@ -82,7 +82,9 @@ struct ProvisioningQueryTests {
   func logPlans() async throws {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 1000, groups: 10)
-    try await store.insertLog(of: 20_000, over: 5 * 86_400)
+    // Whole days, because a partition with few rows would be read by another index.
+    let today = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 / 86_400).rounded(.down) * 86_400)
+    try await store.insertLog(of: 20_000, over: 5 * 86_400, before: today)
     try await store.write("analyze", [])
     let kinds: [(LogPageStatement.Kind, condition: String)] = [
       (.all, "Index Cond"), (.failed, "Index Cond"), (.cause(.staleUser), "cause = $5"),
@@ -243,8 +245,8 @@ struct ProvisioningQueryTests {
 }
 
 extension StoreBuilder {
-  /// Inserts entries evenly distributed over the last `seconds` and over the users of the workforce. Every fiftieth is a failure.
-  func insertLog(of count: Int, over seconds: Int, users: Int = 50) async throws {
+  /// Inserts entries evenly distributed over `seconds` before `end` and over the users of the workforce. Every fiftieth is a failure.
+  func insertLog(of count: Int, over seconds: Int, before end: Date = .now, users: Int = 50) async throws {
     try await write(
       """
       insert into identity.provisioning_log (workspace_id, id, status, failed, resource_type, resource_id, name_key, cause, entry)
@@ -260,7 +262,7 @@ extension StoreBuilder {
       from (
         select
           n % 50 = 0 as failed, n % $4::int8 + case when n % $4::int8 = 0 then $4::int8 else 0 end as person,
-          date_trunc('milliseconds', now() - make_interval(secs => n * $3::int8 / $2::float8)) as at, n
+          date_trunc('milliseconds', $5::timestamptz - make_interval(secs => n * $3::int8 / $2::float8)) as at, n
         from generate_series(1, $2::int8) n
       ) entry
       cross join lateral (
@@ -270,7 +272,7 @@ extension StoreBuilder {
           )::uuid as id,
           ('0192f7a0-0000-7000-8000-' || lpad(person::text, 12, '0'))::uuid as resource_id
       ) ids
-      """, [.uuid(workspace.uuid), .int(Int64(count)), .int(Int64(seconds)), .int(Int64(users))])
+      """, [.uuid(workspace.uuid), .int(Int64(count)), .int(Int64(seconds)), .int(Int64(users)), .timestamp(end)])
   }
 
   /// The executed generic plan of a statement on the connections for reads.
