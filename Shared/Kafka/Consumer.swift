@@ -7,8 +7,8 @@ import Synchronization
 /// A Kafka consumer that reads topics in batches, as a static member of a consumer group.
 ///
 /// It joins its group when ``run()`` starts. Offsets are committed only by ``commit(_:)``. Messages that were read and not committed are read
-/// again: by this process after a restart, or by the next owner of the partition. Within one run no message is read twice, so code that fails
-/// to process a batch has to retry it or end the process.
+/// again: by this process after a restart, or by the next owner of the partition. Within one run, a message is read again only if its partition
+/// was revoked in between, also because the broker fenced the member. So code that fails to process a batch has to retry it or end the process.
 public final class Consumer: Service, Sendable {
   /// The batches, to be iterated by one task. One batch is read ahead.
   public var batches: Batches { Batches(buffer: loop.buffer) }
@@ -116,16 +116,18 @@ public final class Consumer: Service, Sendable {
     defer { for batch in batches { loop.buffer.release(batch.id) } }
     var pause = Duration.milliseconds(100)
     while true {
+      // Taken first: a member that joins again after it was fenced loses its partitions before its client is replaced.
+      let commits = loop.commits
       let positions = positions(of: batches)
       guard !positions.isEmpty else { return }
-      let code = try await send(positions)
+      let code = try await send(positions, with: commits)
       guard code != RD_KAFKA_RESP_ERR_NO_ERROR else {
         loop.progress.recordCommit(positions)
         return
       }
       let error = KafkaError(code, action: "commit offsets of group '\(group)'", brokers: loop.handle.brokers)
       if Self.lost.contains(code.rawValue) {
-        logger.warning("the batch will be read again, because the group was rebalanced: \(error)")
+        logger.warning("the batch will be read again, because the member has lost its partitions: \(error)")
         return
       }
       guard error.isRetriable else { throw error }
@@ -139,10 +141,11 @@ public final class Consumer: Service, Sendable {
   ///
   /// - Throws: ``KafkaError`` if the broker rejects the commit; `CancellationError`.
   public func acknowledge(_ gap: OffsetGap) async throws {
+    let commits = loop.commits
     // The partition belongs to another member now, which finds the gap itself.
     guard loop.assignment.term(of: gap.partition) != nil else { return }
     let offset = loop.progress.recorded(gap.partition) ?? gap.resumed
-    let code = try await send([(gap.partition, offset: offset)])
+    let code = try await send([(gap.partition, offset: offset)], with: commits)
     guard code != RD_KAFKA_RESP_ERR_NO_ERROR, !Self.lost.contains(code.rawValue) else { return }
     throw KafkaError(code, action: "commit offsets of group '\(group)'", brokers: loop.handle.brokers)
   }
@@ -150,8 +153,7 @@ public final class Consumer: Service, Sendable {
   /// Commits offsets once and returns librdkafka's result code.
   ///
   /// - Throws: ``KafkaError/Code/closed`` after shutdown; `CancellationError`.
-  private func send(_ positions: [(TopicPartition, offset: Int64)]) async throws -> rd_kafka_resp_err_t {
-    let commits = loop.commits
+  private func send(_ positions: [(TopicPartition, offset: Int64)], with commits: OffsetCommitter) async throws -> rd_kafka_resp_err_t {
     do {
       return try await commits.commit(positions)
     } catch is KafkaError where loop.commits !== commits {

@@ -236,7 +236,8 @@ final class PollLoop: Sendable {
   private func fatalError(_ code: rd_kafka_resp_err_t, _ reason: String, _ partition: TopicPartition?) -> KafkaError? {
     let action = "read as '\(configuration.instance)' of group '\(configuration.group)'"
     if let error = handle.fatalError(action: action) {
-      logger.error("\(error)")
+      // A member that is fenced for the first time joins again.
+      if error.code != .fencedInstanceID { logger.error("\(error)") }
       return error
     }
     if code == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET, let partition {

@@ -171,6 +171,14 @@ struct SendingTests {
     }
   }
 
+  @Test func `An outage of the mail server is over when nothing is sent any more`() {
+    let (status, idle) = (MailServerStatus(), MailServerStatus(memory: .zero))
+    for status in [status, idle] { status.reportUnavailable("421 closing", at: .sample) }
+    status.reportUnavailable("no route", at: .sample.adding(seconds: 60))
+    #expect(status.problem == "no route" && status.unavailableSince == .sample)
+    #expect(idle.problem == nil && idle.unavailableSince == nil)
+  }
+
   @Test func `A restart of the database delays mails and repeats none, and the next leadership lasts`() async throws {
     let (database, catcher) = (try await MailerDatabase.start(on: .start()), try await MailCatcher())
     let loop = try loop(database, catcher)

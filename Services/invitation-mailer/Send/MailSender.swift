@@ -222,22 +222,34 @@ struct UnsendableMail: Error, CustomStringConvertible {
 final class MailServerStatus: Sendable {
   private struct Outage: Sendable {
     var since: Date
+    var lastFailure: ContinuousClock.Instant
     var reason: String
   }
 
+  /// How long an outage is known after its last attempt. There is none any more if no mail waits, or if another replica sends.
+  private let memory: Duration
+
   private let outage = Mutex<Outage?>(nil)
 
+  /// - Parameter memory: Longer than the time between two attempts.
+  init(memory: Duration = .seconds(300)) {
+    self.memory = memory
+  }
+
+  private var present: Outage? { outage.withLock { $0.flatMap { .now - $0.lastFailure < memory ? $0 : nil } } }
+
   /// Why the server is unavailable, with its reply if it sent one; nil if no problem is known.
-  var problem: String? { outage.withLock { $0?.reason } }
+  var problem: String? { present?.reason }
 
   /// When the first attempt of the outage failed; nil if no problem is known.
-  var unavailableSince: Date? { outage.withLock { $0?.since } }
+  var unavailableSince: Date? { present?.since }
 
   /// Records that the server answered.
   func reportAvailable() { outage.withLock { $0 = nil } }
 
   /// Records that the server is unavailable.
   func reportUnavailable(_ reason: String, at now: Date = .now) {
-    outage.withLock { outage in outage = Outage(since: outage?.since ?? now, reason: reason) }
+    let since = unavailableSince ?? now
+    outage.withLock { $0 = Outage(since: since, lastFailure: .now, reason: reason) }
   }
 }

@@ -23,8 +23,8 @@ struct PartitionCheck: Sendable {
   private static let all = [
     PartitionCheck(
       check: "log-partitions", table: "provisioning_log",
-      consequence: "entries of the log wait until identity-store can create it",
-      fix: "psql <as the owner> -c 'select * from identity.maintain_provisioning_log(7, 3, 30)', then restart identity-store",
+      consequence: "entries of the log wait until identity-store can create the partition",
+      fix: "psql <as the owner> -c 'select * from identity.maintain_provisioning_log(7, 3, 30)'",
       isRequired: true),
     PartitionCheck(
       check: "event-partitions", table: "events",

@@ -76,7 +76,7 @@ struct WebhookQueueView: Sendable, Equatable {
 
   /// The failed attempts at the next event.
   struct Failures: Sendable, Equatable {
-    var failedAttempts: String
+    var failedAttempts: String?
     var failingSince: String?
     /// When the event is attempted again; nil while the endpoint is disabled.
     var nextAttempt: String?
@@ -99,7 +99,8 @@ struct WebhookQueueView: Sendable, Equatable {
     guard let progress, progress.isFailing else { return }
     let stuck = queue.stuckEvent.map { "\($0)" }
     failures = Failures(
-      failedAttempts: ConsoleText.number(progress.attempts), failingSince: progress.firstFailedAt.map(Timestamp.text),
+      failedAttempts: progress.attempts > 0 ? ConsoleText.number(progress.attempts) : nil,
+      failingSince: progress.firstFailedAt.map(Timestamp.text),
       nextAttempt: webhook.state == .enabled ? progress.nextAttemptAt.map(Timestamp.text) : nil,
       lastFailure: progress.lastError.map(\.capitalisedFirst), stuckEvent: stuck,
       skipQuestion: "Skip the event \(stuck ?? "")? It is not delivered to this endpoint. The events after it are delivered.")

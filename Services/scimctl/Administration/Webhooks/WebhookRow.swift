@@ -65,7 +65,8 @@ struct WebhookProgressRow: Sendable, Equatable, Codable {
   /// The event at which delivery is stuck, and why.
   var failure: String {
     let next = nextAttemptAt.map { ", next attempt \(Timestamp.text($0))" } ?? ""
-    return "workspace \(workspace), event \(lastSequence + 1) after \(failedAttempts) attempts: \(lastError ?? "no reason is known")\(next)"
+    let attempts = failedAttempts == 0 ? "" : " after \(failedAttempts) attempt\(failedAttempts == 1 ? "" : "s")"
+    return "workspace \(workspace), event \(lastSequence + 1)\(attempts): \(lastError ?? "no reason is known")\(next)"
   }
 }
 
