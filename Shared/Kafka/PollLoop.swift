@@ -177,6 +177,7 @@ final class PollLoop: Sendable {
 
   /// Waits for a message, then adds further messages until a task waits for the batch and the linger time has passed.
   private func fill(_ builder: inout BatchBuilder, afterBatchOf previous: Int) -> Result<Void, KafkaError> {
+    let handle = handle
     let linger = previous > 1 ? Self.linger : .zero
     var closing = ContinuousClock.now
     while builder.messages.count < configuration.maximumBatch, builder.bytes < configuration.maximumBatchBytes {
@@ -204,6 +205,7 @@ final class PollLoop: Sendable {
 
   /// Polls with paused partitions until there is room. Messages that were fetched before may still arrive.
   private func pollPaused(_ builder: inout BatchBuilder) -> Result<Void, KafkaError> {
+    let handle = handle
     var paused: Set<TopicPartition> = []
     defer { pause(paused, false) }
     while !isStopping.load(ordering: .acquiring), !buffer.hasRoom, builder.messages.count < configuration.maximumBatch {

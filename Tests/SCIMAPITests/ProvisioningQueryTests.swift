@@ -83,8 +83,7 @@ struct ProvisioningQueryTests {
     let store = try await StoreBuilder.start()
     try await store.insertWorkforce(of: 1000, groups: 10)
     // Whole days, because a partition with few rows would be read by another index.
-    let today = Date(timeIntervalSince1970: (Date().timeIntervalSince1970 / 86_400).rounded(.down) * 86_400)
-    try await store.insertLog(of: 20_000, over: 5 * 86_400, before: today)
+    try await store.insertLog(of: 20_000, over: 5 * 86_400, before: UTCDay.start(of: Date()))
     try await store.write("analyze", [])
     let kinds: [(LogPageStatement.Kind, condition: String)] = [
       (.all, "Index Cond"), (.failed, "Index Cond"), (.cause(.staleUser), "cause = $5"),

@@ -236,7 +236,9 @@ final class MailServerStatus: Sendable {
     self.memory = memory
   }
 
-  private var present: Outage? { outage.withLock { $0.flatMap { .now - $0.lastFailure < memory ? $0 : nil } } }
+  private var present: Outage? { outage.withLock { present($0) } }
+
+  private func present(_ outage: Outage?) -> Outage? { outage.flatMap { .now - $0.lastFailure < memory ? $0 : nil } }
 
   /// Why the server is unavailable, with its reply if it sent one; nil if no problem is known.
   var problem: String? { present?.reason }
@@ -249,7 +251,6 @@ final class MailServerStatus: Sendable {
 
   /// Records that the server is unavailable.
   func reportUnavailable(_ reason: String, at now: Date = .now) {
-    let since = unavailableSince ?? now
-    outage.withLock { $0 = Outage(since: since, lastFailure: .now, reason: reason) }
+    outage.withLock { $0 = Outage(since: present($0)?.since ?? now, lastFailure: .now, reason: reason) }
   }
 }
