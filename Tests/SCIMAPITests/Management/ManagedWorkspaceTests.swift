@@ -56,6 +56,34 @@ struct ManagedWorkspaceTests {
     await store.store.close()
   }
 
+  @Test("What depends on settings shows those that are stored, also while the cached ones of the caller are older")
+  func changedSettings() async throws {
+    let bench = try await ManagementBench.start()
+    let store = bench.store
+    let ana = try await store.insertUsers(["ana"])[0]
+    var settings = store.settings
+    settings.scimEnabled = false
+    settings.customRoles.append("Auditor")
+    settings.signInURL = "https://login.acme.example"
+    settings.accountLinking = .externalID
+    try await store.write(
+      "update identity.workspaces set settings = $2, version = version + 1 where id = $1",
+      [.uuid(store.workspace.uuid), .json(try JSONData.encode(settings))])
+    for token in [bench.token, bench.deploymentToken] {
+      try await bench.serving(token: token) { client in
+        let health = try await client.get("/health")
+        #expect(health.json["isOpen"] == false && health.json["obstacle"] == "optIn", "\(health.text)")
+        #expect(try await client.get("/roles").items("roles").texts("name").contains("Auditor"))
+        #expect(try await client.get("/members/\(ana)").json["signInLink"] == "https://login.acme.example")
+        let report = try await client.send(
+          "POST", "/accounts?dryRun=true", #"{"id":"ext-ana","email":"ana@elsewhere.example"}"#,
+          headers: ["Content-Type": "application/x-ndjson"])
+        #expect(report.json["matching"] == 1, "\(report.text)")
+      }
+    }
+    await store.close()
+  }
+
   @Test("Workspaces are listed by slug in pages; the token of a workspace lists its own only, and creates none")
   func list() async throws {
     let store = try await ManagementStore.start()

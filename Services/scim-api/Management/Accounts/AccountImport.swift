@@ -8,7 +8,8 @@ import SCIM
 /// The import of a request: reads the file, checks it as a whole, and stores it in parts, which are applied once all are stored.
 struct AccountImport {
   let id: CommandID
-  let isDryRun: Bool
+  /// The settings under which a dry run reports what the import would do; nil for an import.
+  let dryRun: WorkspaceSettings?
   let query: AccountsQuery
   let commands: CommandClient
   let caller: Caller
@@ -18,9 +19,9 @@ struct AccountImport {
   private var effect = AccountsQuery.Effect()
   private var parts = 0
 
-  init(id: CommandID, isDryRun: Bool, query: AccountsQuery, commands: CommandClient, caller: Caller, info: RequestInfo) {
+  init(id: CommandID, dryRun: WorkspaceSettings?, query: AccountsQuery, commands: CommandClient, caller: Caller, info: RequestInfo) {
     self.id = id
-    self.isDryRun = isDryRun
+    self.dryRun = dryRun
     self.query = query
     self.commands = commands
     self.caller = caller
@@ -62,8 +63,8 @@ struct AccountImport {
           AccountConflict.detail(account: accounts[conflict.line] ?? "", attribute: conflict.attribute, other: conflict.account))
       })
     guard file.errors.isEmpty else { return }
-    if isDryRun {
-      let part = try await query.effect(of: lines, under: caller.settings, in: caller.workspace)
+    if let dryRun {
+      let part = try await query.effect(of: lines, under: dryRun, in: caller.workspace)
       effect += part
     } else {
       parts += 1

@@ -8,12 +8,14 @@ import SCIM
 
 /// `/api/v2/admin/workspaces/{workspace}/accounts`: the accounts that the product imported, and their links to users.
 struct AccountsController: ManagementController {
+  private let workspaces: WorkspacesQuery
   private let query: AccountsQuery
   private let commands: CommandClient
   private let cursors: CursorSeal
   private let bodies: BodyReader
 
   init(_ dependencies: Management.Dependencies) {
+    workspaces = WorkspacesQuery(database: dependencies.database)
     query = AccountsQuery(database: dependencies.database)
     commands = dependencies.commands
     cursors = dependencies.cursors
@@ -67,8 +69,9 @@ struct AccountsController: ManagementController {
     // The digest of a body that is read as a stream is not known here: each part has its own.
     let key = try IdempotencyKey(request, body: [], of: caller)
     let id: CommandID = key?.id("account import") ?? .made(at: Date())
+    let dryRun = isDryRun ? try await workspaces.stored(caller.workspace).settings : nil
     var accountImport = AccountImport(
-      id: id, isDryRun: isDryRun, query: query, commands: commands, caller: caller, info: context.info)
+      id: id, dryRun: dryRun, query: query, commands: commands, caller: caller, info: context.info)
     var share = BodyBudget.Share(of: bodies.budget, for: .workspace(caller.workspace))
     try await accountImport.read(request, share: &share)
     share.release()

@@ -9,6 +9,7 @@ import SCIM
 /// `…/health`: of a workspace, the requests of its identity provider; of the deployment, what this process knows of the others. `…/activity`: the
 /// busiest workspaces.
 struct HealthAPIController: ManagementController {
+  private let workspaces: WorkspacesQuery
   private let health: HealthQuery
   private let heldChanges: HeldChangesQuery
   private let deployment: DeploymentQuery
@@ -25,6 +26,7 @@ struct HealthAPIController: ManagementController {
   private static let probeTimeout: TimeInterval = 3
 
   init(_ dependencies: Management.Dependencies) {
+    workspaces = WorkspacesQuery(database: dependencies.database)
     health = HealthQuery(database: dependencies.database)
     heldChanges = HeldChangesQuery(database: dependencies.database)
     deployment = DeploymentQuery(database: dependencies.database)
@@ -40,10 +42,11 @@ struct HealthAPIController: ManagementController {
 
   @Sendable private func workspace(_ parameters: QueryParameters, _ context: CallerContext) async throws -> Response {
     try parameters.check([])
-    let caller = context.caller
-    async let held = heldChanges.pendingCount(upTo: Self.maximumHeldChanges, in: caller.workspace)
-    let found = try await health.health(of: caller.workspace, at: Date())
-    return .management(.ok, WorkspaceHealthBody(settings: caller.settings, health: found, heldChanges: try await held).json)
+    let id = context.caller.workspace
+    async let held = heldChanges.pendingCount(upTo: Self.maximumHeldChanges, in: id)
+    async let found = health.health(of: id, at: Date())
+    let settings = try await workspaces.stored(id).settings
+    return .management(.ok, WorkspaceHealthBody(settings: settings, health: try await found, heldChanges: try await held).json)
   }
 
   /// Checks the database and identity-store, on which writes depend. The other services have no effect on this process; `/readyz` of each

@@ -99,8 +99,7 @@ struct MailDomainsController: ManagementController {
   }
 
   private func settings(of caller: Caller) async throws -> WorkspaceSettings {
-    guard let workspace = try await query.workspace(caller.workspace) else { throw ProblemDetails.unknownWorkspace("\(caller.workspace)") }
-    return workspace.settings
+    try await query.stored(caller.workspace).settings
   }
 
   private func domain(named name: String, of caller: Caller) async throws -> MailDomain {

@@ -9,6 +9,7 @@ import SCIM
 
 /// `…/members`: the members by state or name, one member with its timeline, and the orders about its invitation.
 struct MembersAPIController: ManagementController {
+  private let workspaces: WorkspacesQuery
   private let members: MembersQuery
   private let member: MemberQuery
   private let timelines: TimelineQuery
@@ -18,6 +19,7 @@ struct MembersAPIController: ManagementController {
   private let bodies: BodyReader
 
   init(_ dependencies: Management.Dependencies) {
+    workspaces = WorkspacesQuery(database: dependencies.database)
     members = MembersQuery(database: dependencies.database)
     member = MemberQuery(database: dependencies.database)
     timelines = TimelineQuery(database: dependencies.database)
@@ -95,11 +97,12 @@ struct MembersAPIController: ManagementController {
       throw ProblemDetails.deleted(id, deleted)
     }
     async let groups = member.groups(of: id, in: workspace)
+    async let settings = workspaces.stored(workspace).settings
     let invitations = try await member.invitations(of: id, in: workspace)
     let actors = try await ActorNames(in: invitations.map(\.reason), of: workspace, database: member.database)
     let body = MemberBody(
       member: stored, memberships: try await groups, invitations: invitations, actors: actors,
-      signInLink: WorkspaceNotice(context.caller.settings).link)
+      signInLink: WorkspaceNotice(try await settings).link)
     return .management(.ok, try body.json())
   }
 

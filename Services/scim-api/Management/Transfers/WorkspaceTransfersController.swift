@@ -31,7 +31,7 @@ struct WorkspaceTransfersController: ManagementController {
   @Sendable private func export(_ request: Request, _ context: CallerContext) async throws -> Response {
     try QueryParameters(request.uri.query).check([])
     let id = context.caller.workspace
-    guard let workspace = try await workspaces.workspace(id) else { throw ProblemDetails.unknownWorkspace("\(id)") }
+    let workspace = try await workspaces.stored(id)
     let headers: HTTPFields = [.contentType: MemberExportBody.mediaType, .cacheControl: "no-store"]
     guard request.method == .get else { return Response(status: .ok, headers: headers) }
     let body = WorkspaceExportBody(workspace: workspace, export: try await query.export(of: id))

@@ -55,7 +55,7 @@ struct WorkspacesController: ManagementController {
   }
 
   @Sendable private func show(_ request: Request, _ context: CallerContext) async throws -> Response {
-    let workspace = try await stored(context.caller.workspace)
+    let workspace = try await query.stored(context.caller.workspace)
     let tag = SettingsETag(version: workspace.version)
     guard !tag.isKnown(to: request) else { return Response(status: .notModified, headers: [.eTag: tag.text]) }
     return try response(.ok, workspace)
@@ -70,7 +70,7 @@ struct WorkspacesController: ManagementController {
     let settings = try WorkspaceDocument.new().applying(body.object, to: nil, isDeploymentWide: caller.isDeploymentWide)
     let id: WorkspaceID = key?.id("workspace") ?? .made(at: Date())
     try await commands.execute(.createWorkspace(settings), in: id, for: caller, once: &key, info: context.info).checkDone()
-    return try response(.created, try await stored(id))
+    return try response(.created, try await query.stored(id))
   }
 
   /// Changes settings by a JSON merge patch. With `If-Match`, only if nobody has changed them since.
@@ -80,7 +80,7 @@ struct WorkspacesController: ManagementController {
     var key = try IdempotencyKey(request, body: body.bytes, of: caller)
     let expected = try SettingsETag.versions(ifMatchOf: request)
     for attempt in 1...Self.maximumAttempts {
-      let workspace = try await stored(caller.workspace)
+      let workspace = try await query.stored(caller.workspace)
       if key == nil, let expected, !expected.contains(workspace.version) { throw ProblemDetails.versionConflict(workspace.version) }
       let settings = try WorkspaceDocument(workspace.settings)
         .applying(body.object, to: workspace, isDeploymentWide: caller.isDeploymentWide)
@@ -88,7 +88,7 @@ struct WorkspacesController: ManagementController {
       let outcome = try await commands.execute(
         .updateWorkspace(settings), expecting: versions, for: caller, once: &key, info: context.info)
       if case .refused(412, _) = outcome {
-        let present = try await stored(caller.workspace)
+        let present = try await query.stored(caller.workspace)
         guard expected == nil, attempt < Self.maximumAttempts else { throw ProblemDetails.versionConflict(present.version) }
         if key != nil, key?.advance() == false { throw ProblemDetails.versionConflict(present.version) }
         continue
@@ -96,12 +96,7 @@ struct WorkspacesController: ManagementController {
       try outcome.checkDone()
       break
     }
-    return try response(.ok, try await stored(caller.workspace))
-  }
-
-  private func stored(_ id: WorkspaceID) async throws -> DetailedWorkspace {
-    guard let workspace = try await query.workspace(id) else { throw ProblemDetails.unknownWorkspace("\(id)") }
-    return workspace
+    return try response(.ok, try await query.stored(caller.workspace))
   }
 
   private func response(_ status: HTTPResponse.Status, _ workspace: DetailedWorkspace) throws -> Response {
