@@ -10,7 +10,7 @@ import Testing
 
 @testable import GroupSync
 
-@Suite("The event consumer of group-sync, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The event consumer of group-sync, with a failure at each boundary", .timeLimit(.minutes(10)))
 struct EventConsumerFaultTests {
   @Test("continues after each failure, or ends the process", arguments: ConsumerFault.allCases.filter { !$0.produces })
   func events(_ fault: ConsumerFault) async throws {

@@ -10,7 +10,7 @@ import Testing
 
 @testable import IdentityStore
 
-@Suite("The consumers of identity-store, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The consumers of identity-store, with a failure at each boundary", .timeLimit(.minutes(10)))
 struct CommandConsumerFaultTests {
   private static let topic = Topic(name: "input", retention: 3600)
 

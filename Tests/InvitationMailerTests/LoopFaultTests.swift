@@ -9,7 +9,7 @@ import Testing
 
 @testable import InvitationMailer
 
-@Suite("The event consumer of the mailer, with a failure at each boundary", .timeLimit(.minutes(10)), .serialized)
+@Suite("The event consumer of the mailer, with a failure at each boundary", .timeLimit(.minutes(10)))
 struct LoopFaultTests {
   @Test("Events and sign-ins continue after each failure, or the process ends", arguments: ConsumerFault.allCases)
   func events(_ fault: ConsumerFault) async throws {

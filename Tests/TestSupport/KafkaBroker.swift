@@ -24,8 +24,7 @@ public final class KafkaBroker: Sendable {
 
   private init(port: Int) throws {
     self.port = port
-    folder = FileManager.default.temporaryDirectory.appendingPathComponent("rollcall-kafka-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    folder = try DataFolder.create(for: "kafka")
   }
 
   deinit {

@@ -39,8 +39,7 @@ public final class PostgresServer: Sendable {
   private init(port: Int, primary: Int? = nil) throws {
     self.port = port
     self.primary = primary
-    folder = URL(filePath: "/tmp/rollcall-postgres-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    folder = try DataFolder.create(for: "postgres")
   }
 
   deinit {
