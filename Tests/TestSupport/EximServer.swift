@@ -36,7 +36,7 @@ public final class EximServer: Sendable {
       guarded: prefix[0], Array(prefix.dropFirst()) + ["/usr/sbin/exim4", "-C", configuration.path, "-bdf"], removing: folder)
     let port = port
     try await eventually("Exim (Debian package exim4-daemon-light) to listen on port \(port)") {
-      try !FreePort.isFree(UInt16(port))
+      try FreePort.isListening(port)
     }
   }
 

@@ -17,7 +17,18 @@ public enum FreePort {
 
   private static let assigned = Mutex<Set<UInt16>>([])
 
-  static func isFree(_ port: UInt16) throws -> Bool {
+  /// Whether nothing listens on a port, and no process is bound to it.
+  private static func isFree(_ port: UInt16) throws -> Bool {
+    try withSocket(port) { bind($0, $1, $2) == 0 }
+  }
+
+  /// Whether a server accepts connections on a port. Unlike a test with `bind`, it does not take the port from a server that starts.
+  static func isListening(_ port: Int) throws -> Bool {
+    try withSocket(UInt16(port)) { connect($0, $1, $2) == 0 }
+  }
+
+  /// Calls `body` with a new TCP socket and the address of a port of the loopback interface.
+  private static func withSocket(_ port: UInt16, _ body: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Bool) throws -> Bool {
     #if canImport(Glibc)
       let stream = Int32(SOCK_STREAM.rawValue)
     #else
@@ -31,9 +42,7 @@ public enum FreePort {
     address.sin_port = port.bigEndian
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
     return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in
-        bind(descriptor, generic, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
-      }
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
     }
   }
 }

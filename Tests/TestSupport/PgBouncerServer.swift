@@ -49,7 +49,7 @@ public final class PgBouncerServer: Sendable {
       guarded: prefix[0], Array(prefix.dropFirst()) + ["/usr/sbin/pgbouncer", "--quiet", configuration.path], removing: folder)
     let port = port
     try await eventually("PgBouncer (Debian package pgbouncer) to listen on port \(port)") {
-      try !FreePort.isFree(UInt16(port))
+      try FreePort.isListening(port)
     }
   }
 
