@@ -226,8 +226,8 @@ extension EndToEnd {
         }
       }
       for check in [
-        "schema: identity", "topics: all", "consumers: provisioning-log", "outbox", "mail: smtp://", "clock", "log-partitions",
-        "event-partitions", "delivery-partitions", "templates",
+        "schema: identity", "topics: all", "consumers: provisioning-log", "outbox: identity-store", "outbox: invitation-mailer",
+        "outbox: group-sync", "mail: smtp://", "clock", "log-partitions", "event-partitions", "delivery-partitions", "templates",
       ] {
         #expect(healthy.contains("ok    \(check)"), "\(healthy)")
       }

@@ -22,7 +22,9 @@ struct DatabaseCheck: Sendable {
     findings.append(try await clock())
     // The other checks need the tables.
     guard !findings.contains(where: { $0.check == "schema" && $0.status == .fail }) else { return findings }
-    findings.append(try await outbox())
+    findings += try await pool.query(DoctorQueries.outboxes).map {
+      Self.outbox(of: try $0.string(0), waiting: try $0.int(1), age: try $0.double(2))
+    }
     findings += PartitionCheck.findings(
       try await pool.query(DoctorQueries.partitions).map { PartitionCheck.Partition(table: try $0.string(0), name: try $0.string(1)) },
       at: .now)
@@ -64,18 +66,15 @@ struct DatabaseCheck: Sendable {
     return .ok("schema", "\(name) has version \(found.number)")
   }
 
-  private func outbox() async throws -> Finding {
-    guard let row = try await pool.query(DoctorQueries.outbox).first else { return .ok("outbox", "no events wait") }
-    return Self.outbox(waiting: try row.int(0), age: try row.double(1))
-  }
-
+  /// The finding about the outbox of a service.
+  ///
   /// - Parameter age: The age of the oldest waiting event, in seconds.
-  static func outbox(waiting: Int, age: Double) -> Finding {
-    let restart = "restart identity-store (here: ops/restart identity-store); its log says what the broker rejects"
+  static func outbox(of service: String, waiting: Int, age: Double) -> Finding {
+    let restart = "restart \(service) (here: ops/restart \(service)); its log says what the broker rejects"
     guard waiting > 0, age > outboxWarning else {
-      return .ok("outbox", waiting == 0 ? "no events wait" : "\(waiting) events are being published")
+      return .ok("outbox", "\(service): " + (waiting == 0 ? "no events wait" : "\(waiting) events are being published"))
     }
-    let message = "\(waiting) events wait to be published, the oldest for \(Int(age)) s"
+    let message = "\(service): \(waiting) events wait to be published, the oldest for \(Int(age)) s"
     return age > outboxFailure ? .fail("outbox", message, fix: restart) : .warn("outbox", message, fix: restart)
   }
 

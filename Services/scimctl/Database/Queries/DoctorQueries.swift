@@ -2,9 +2,19 @@ import Postgres
 
 /// Statements of `scimctl doctor`.
 enum DoctorQueries {
-  /// The number of events that wait to be published, and the age of the oldest in seconds.
-  static let outbox = Statement(
-    "doctor outbox", "select waiting, coalesce(extract(epoch from now() - oldest_at), 0)::float8 from identity_read.outbox_state")
+  /// For each service, the number of events that wait to be published, and the age of the oldest in seconds.
+  static let outboxes = Statement(
+    "doctor outboxes",
+    """
+    select o.service, o.waiting, coalesce(extract(epoch from now() - o.oldest_at), 0)::float8
+    from (
+      select 'identity-store' as service, * from identity_read.outbox_state
+      union all
+      select 'invitation-mailer', * from mailer_read.outbox_state
+      union all
+      select 'group-sync', * from directory_read.outbox_state
+    ) o
+    """)
 
   /// Messages that were deleted before a consumer read them, of the last 30 days.
   static let skippedMessages = Statement(
