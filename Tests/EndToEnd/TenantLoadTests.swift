@@ -11,6 +11,8 @@ extension EndToEnd {
       var testDescription: String
       /// The number of concurrent senders.
       var senders = defaultSenders
+      /// Whether it creates thousands of users. Their invitations and events would delay the tests that follow, so it has a deployment of its own.
+      var createsUsers = false
       /// Creates the resources that the request needs, and returns the request.
       var prepare: @Sendable (IdentityProvider) async throws -> Request
     }
@@ -65,7 +67,7 @@ extension EndToEnd {
         return Request(
           method: "PUT", path: "/Users/\(id)", body: user("put@example.com", emails: 1000, display: 350), statuses: [200, 400])
       },
-      Load(testDescription: "a bulk request of a thousand operations", senders: 1) { idp in
+      Load(testDescription: "a bulk request of a thousand operations", senders: 1, createsUsers: true) { idp in
         let operations = (0..<1000).map {
           #"{"method":"POST","path":"/Users","bulkId":"b\#($0)","data":\#(IdentityProvider.oktaUser("bulk\($0)@example.com"))}"#
         }
@@ -93,7 +95,7 @@ extension EndToEnd {
 
     @Test("Expensive requests of one workspace never prevent another workspace's writes", arguments: loads)
     func otherWorkspace(_ load: Load) async throws {
-      let deployment = try await Deployment.shared()
+      let deployment = load.createsUsers ? try await Deployment.start() : try await Deployment.shared()
       let busy = try await deployment.workspace().identityProvider
       let other = try await deployment.workspace().identityProvider
       let request = try await load.prepare(busy)
@@ -117,6 +119,7 @@ extension EndToEnd {
         try await group.waitForAll()
       }
       #expect(progress.completedRequests.withLock { $0 } > 0)
+      if load.createsUsers { await deployment.stopAll() }
     }
 
     /// The progress of the senders, and whether they should stop.
