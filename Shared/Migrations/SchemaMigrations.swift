@@ -54,6 +54,7 @@ public enum SchemaMigrations {
     migration("mailer", 12, "alerts", PackageResources._12_alerts_sql),
     migration("mailer", 13, "held-kinds", PackageResources._13_held_kinds_sql),
     migration("mailer", 14, "erasures", PackageResources._14_mailer_erasures_sql),
+    migration("mailer", 15, "outbox-state", PackageResources._15_mailer_outbox_state_sql),
   ]
 
   /// Migrations of the schema `directory`, which group-sync owns.
@@ -72,6 +73,7 @@ public enum SchemaMigrations {
     migration("directory", 12, "event-feed", PackageResources._12_event_feed_sql),
     migration("directory", 13, "webhooks", PackageResources._13_webhooks_sql),
     migration("directory", 14, "erasures", PackageResources._14_directory_erasures_sql),
+    migration("directory", 15, "outbox-state", PackageResources._15_directory_outbox_state_sql),
   ]
 
   /// All migrations, in the order in which they are applied.

@@ -1,3 +1,4 @@
+import Foundation
 import Migrations
 import Postgres
 import TestSupport
@@ -27,6 +28,13 @@ struct MigrationTests {
       #expect(things == 1)
       #expect(try await Migrator.version(of: "trial", on: pool) == 2)
     }
+  }
+
+  @Test("Every SQL file of a schema is one of its migrations", arguments: ["identity", "mailer", "directory"])
+  func files(_ schema: String) throws {
+    let folder = MailCatcher.root.appending(path: "Shared/Migrations/\(schema)")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".sql") }.sorted()
+    #expect(files.map { Int($0.prefix(3)) } == SchemaMigrations.all.filter { $0.schema == schema }.map(\.number))
   }
 
   @Test("Only pending migrations are applied")
