@@ -170,8 +170,8 @@ def version_faults(build):
         return
     for executable in EXECUTABLES:
         printed = subprocess.run([build / executable, "--version"], capture_output=True, text=True, timeout=60).stdout.strip()
-        # Builds of ops/local/build also know their commit.
-        if not re.fullmatch(rf"{re.escape(f'{executable} {match[1]}')}( \([0-9a-f]+\))?", printed):
+        # Builds of ops/local/build also know their commit, and whether files were changed.
+        if not re.fullmatch(rf"{re.escape(f'{executable} {match[1]}')}( \([0-9a-f]+(-dirty)?\))?", printed):
             yield f"CHANGELOG.md: the newest version is {match[1]}, but {executable} --version prints '{printed}'"
 
 
